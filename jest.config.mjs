@@ -1,0 +1,12 @@
+import { swcOptions } from './tools/swc-options.mjs';
+
+export default {
+  testMatch: ['<rootDir>/{libs,services,tools,load-tests}/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  transform: { '^.+\\.ts$': ['@swc/jest', swcOptions] },
+  testTimeout: 30_000,
+};

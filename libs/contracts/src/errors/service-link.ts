@@ -1,0 +1,3 @@
+import type { ErrorCatalogue } from './catalogue.js';
+
+export const serviceLinkErrors = {} as const satisfies ErrorCatalogue;

@@ -1,0 +1,13 @@
+export type { ErrorCatalogue, ErrorCode } from './errors/catalogue.js';
+export { type Code, errorCode, errorCodes } from './errors/index.js';
+export type { PublishedEvent } from './published.js';
+export {
+  type DataOf,
+  keyOf,
+  type PublishedType,
+  publishedEvent,
+  publishedEvents,
+  schemaErrors,
+  typesOf,
+} from './registry.js';
+export { partitionCount, type ServiceName, serviceNames, type Topic, topics } from './topics.js';

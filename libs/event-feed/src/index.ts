@@ -1,0 +1,7 @@
+export {
+  type Feed,
+  type FeedBatch,
+  type FeedMessage,
+  type FeedSubscription,
+  UnprocessableMessage,
+} from './contract.js';

@@ -1,0 +1,101 @@
+/**
+ * The event store contract. A log is a totally ordered, gap-free sequence of recorded events; a stream is one subject's
+ * events in a log. Appending with an expected revision is the only way state changes.
+ */
+
+/** An event before it is recorded. */
+export interface NewEvent<T extends string = string, D = unknown> {
+  /** UUID, unique in the log for ever: newId for a first act, derivedId for what follows from a cause. */
+  readonly id: string;
+  readonly type: T;
+  readonly schemaVersion: number;
+  /** ISO 8601 UTC: when it counts, which may differ from when it was recorded. */
+  readonly effectiveAt: string;
+  readonly correlationId: string;
+  /** The id of the event that led to this one. */
+  readonly causationId: string | null;
+  /** Pseudonymous: `person:<id>`, `staff:<subject>`, `service:<name>`. */
+  readonly actor: string;
+  readonly ownerId: string | null;
+  /** The revision of every stream that the decision read, −1 for none, besides the streams written. */
+  readonly reads?: Readonly<Record<string, number>>;
+  /** JSON. */
+  readonly data: D;
+}
+
+export interface RecordedEvent<T extends string = string, D = unknown> extends NewEvent<T, D> {
+  readonly log: number;
+  /** From 1, without gaps. */
+  readonly position: number;
+  readonly stream: string;
+  /** From 0. */
+  readonly revision: number;
+  readonly requestId: string;
+  /** ISO 8601 UTC, never decreasing with position. */
+  readonly recordedAt: string;
+}
+
+/** `noStream`, or the revision that the stream's last event must have. There is no "any". */
+export type ExpectedRevision = 'noStream' | number;
+
+export interface StreamWrite {
+  readonly stream: string;
+  readonly expectedRevision: ExpectedRevision;
+  readonly events: readonly NewEvent[];
+}
+
+/** Atomic: all of its writes or none. */
+export interface AppendRequest {
+  /** UUID; made by the store where absent. */
+  readonly requestId?: string;
+  readonly writes: readonly StreamWrite[];
+}
+
+export type AppendOutcome =
+  | { readonly outcome: 'appended' | 'duplicate'; readonly positions: readonly number[] }
+  | {
+      readonly outcome: 'conflict';
+      /** The actual revision of each stream named, −1 where it does not exist. */
+      readonly actualRevisions: Readonly<Record<string, number>>;
+      /** Ids of this request that are recorded already, when only some are. */
+      readonly recordedIds: readonly string[];
+    };
+
+export interface LogSlice {
+  readonly events: readonly RecordedEvent[];
+  /** The last position looked at: where the next read goes on. */
+  readonly through: number;
+}
+
+export interface StoreCapabilities {
+  readonly gapFree: boolean;
+  readonly idsForEver: boolean;
+  readonly atomicStreams: boolean;
+}
+
+export interface EventLog {
+  readonly log: number;
+  readonly capabilities: StoreCapabilities;
+  /** One outcome a request, in order. Rejects with StoreError `store.outcome_unknown` when the COMMIT's answer was lost: repeat with the same ids. */
+  append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
+  /** Each named stream's events in order; an empty array for a stream that does not exist. */
+  readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
+  /** Events after a position in order, about `limit` of them: a request is never cut. `types` filters, while `through` still moves. */
+  readLog(query: { after: number; limit: number; types?: readonly string[]; stream?: string }): Promise<LogSlice>;
+  /** The last visible position, 0 for an empty log. */
+  head(): Promise<number>;
+  /** Resolves true once the head is past `after`, false after `timeoutMs` (real clock) or when `signal` aborts. */
+  waitForAppend(after: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export class StoreError extends Error {
+  constructor(
+    readonly code: 'store.outcome_unknown' | 'store.unavailable' | 'store.invalid_request' | 'store.id_in_other_stream',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'StoreError';
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash, randomFillSync } from 'node:crypto';
+
+/** A string that must not be mixed up with another kind of string. */
+export type Branded<B extends string> = string & { readonly __brand: B };
+export type PersonId = Branded<'PersonId'>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const MS_MAX = 2 ** 48 - 1;
+
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A UUIDv7 (RFC 9562 §5.7) for the given time: 48 bits of milliseconds, a 12-bit sequence that rises within a
+ * millisecond of this process, 62 random bits. Ids made in time order sort in time order.
+ */
+export function newId(nowMs: number): string {
+  if (nowMs === lastMs) sequence = (sequence + 1) & 0xfff;
+  else {
+    lastMs = nowMs;
+    sequence = 0;
+  }
+  const bytes = Buffer.allocUnsafe(16);
+  randomFillSync(bytes, 8);
+  bytes.writeUIntBE(checkedMs(nowMs), 0, 6);
+  bytes.writeUInt16BE(0x7000 | sequence, 6);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
+  return format(bytes);
+}
+
+/**
+ * The id that a cause always leads to: UUIDv8 (RFC 9562 §5.8), the cause's 48-bit time, then bits of SHA-256(purpose, cause id).
+ * The same purpose and cause give the same id for ever, so what is done again is recognised as done.
+ */
+export function derivedId(purpose: string, causeId: string): string {
+  return uuid8(createHash('sha256').update(purpose).update('\0').update(causeId).digest(), timeOfId(causeId));
+}
+
+/** A UUIDv8 wholly from a hash, for scopes that have no time of their own (an idempotency key, a test fixture). */
+export function idFromScope(scope: string): string {
+  return uuid8(createHash('sha256').update(scope).digest(), undefined);
+}
+
+/** The 48-bit millisecond time inside a UUIDv7 or a derived id. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** Whether a text is a UUID in lower case, versions 1 to 8. */
+export function isId(text: unknown): text is string {
+  return typeof text === 'string' && UUID.test(text);
+}
+
+function uuid8(hash: Buffer, timeMs: number | undefined): string {
+  const bytes = Buffer.from(hash.subarray(0, 16));
+  if (timeMs !== undefined) bytes.writeUIntBE(checkedMs(timeMs), 0, 6);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(6) & 0x0f), 6);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
+  return format(bytes);
+}
+
+function checkedMs(ms: number): number {
+  if (!Number.isInteger(ms) || ms < 0 || ms > MS_MAX) throw new RangeError(`not a millisecond time: ${ms}`);
+  return ms;
+}
+
+function format(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,52 @@
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+
+export const roles = ['citizen', 'kiosk', 'support', 'operator', 'finance', 'auditor', 'partner', 'service'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who calls, from a verified access token. */
+export interface Caller {
+  /** The token's `sub`: a personId for a citizen, a staff member's name, a service's name. */
+  readonly subject: string;
+  readonly role: Role;
+  /** The owner a staff token belongs to; null for citizens and services. */
+  readonly ownerId: string | null;
+  /** The token's `jti`. */
+  readonly tokenId: string;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+  /** `person:<id>`, `staff:<subject>`, `service:<name>`: the actor of events. */
+  readonly actor: string;
+}
+
+export const ROLES = 'tsunagu:roles';
+export const PUBLIC = 'tsunagu:public';
+export const IDEMPOTENT = 'tsunagu:idempotent';
+
+/** Roles that may call; every handler has this or @Public, else the app refuses to start. */
+export const Roles = (...allowed: readonly Role[]) => SetMetadata(ROLES, allowed);
+export const Public = () => SetMetadata(PUBLIC, true);
+/** The POST needs an Idempotency-Key (API.md ⚷). */
+export const Idempotent = () => SetMetadata(IDEMPOTENT, true);
+
+export interface RequestFacts {
+  caller?: Caller;
+  correlationId: string;
+  /** On an @Idempotent call: the id of what it creates, derived from the scope, the same at every repetition. */
+  createdId?: string;
+}
+
+export function factsOf(request: object): RequestFacts {
+  return (request as { facts: RequestFacts }).facts;
+}
+
+/** The caller; undefined only on @Public handlers called without a token. */
+export const CurrentCaller = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).caller,
+);
+/** UUID that follows the call into events, logs and answers (`traceId`). */
+export const CorrelationId = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).correlationId,
+);
+export const CreatedId = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).createdId,
+);

@@ -1,0 +1,57 @@
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { ServiceName } from '@tsunagu/contracts';
+import type { Feed } from '@tsunagu/event-feed';
+import type { EventLog, Projection } from '@tsunagu/event-store';
+import type { Clock } from '@tsunagu/kernel';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Questions } from './questions.js';
+
+/** What a service is, apart from where it runs. Exported by each service as `definition`. */
+export interface ServiceDefinition<C = unknown> {
+  readonly name: ServiceName;
+  /** First path segments on the public port, such as ['exchange', 'settlement']. */
+  readonly segments: readonly string[];
+  /** Schema of its tables: the name with underscores. */
+  readonly schema: string;
+  /** Directory URL of its numbered SQL migrations. */
+  readonly migrations: URL;
+  /** Topics it consumes; each has one @EventPattern method. */
+  readonly consumes: readonly string[];
+  /** Settings from the environment, validated; throws ConfigError with one sentence. */
+  config(env: Readonly<Record<string, string | undefined>>): C;
+  readonly projections: readonly Projection[];
+  /** The NestJS module: controllers, consumers, workflows, jobs. The host provides the tokens below globally. */
+  module(config: C): DynamicModule | Type;
+}
+
+/** What the composition root gives a service: the same shapes in both topologies. */
+export interface ServiceParts {
+  readonly profile: 'test' | 'production';
+  readonly clock: Clock;
+  /** The service's own role; search_path is its schema. */
+  readonly database: Pool;
+  readonly log: EventLog;
+  readonly feed: Feed;
+  readonly questions: Questions;
+  readonly keyDirectory: string;
+  /** Where the JWKS is read from. */
+  readonly jwksUrl: string;
+  readonly logger: Logger;
+}
+
+/** Injection tokens, provided globally by the host. */
+export const CLOCK = Symbol('CLOCK');
+export const DATABASE = Symbol('DATABASE');
+export const EVENT_LOG = Symbol('EVENT_LOG');
+export const QUESTIONS = Symbol('QUESTIONS');
+export const CONFIG = Symbol('CONFIG');
+export const PARTS = Symbol('PARTS');
+export const LOGGER = Symbol('LOGGER');
+/** A ProjectionReader: position and wait for each projection of the service. */
+export const PROJECTIONS = Symbol('PROJECTIONS');
+
+export interface ProjectionReader {
+  /** Resolves true when the named projection has reached `position` (default: the log's head now), false after the real-time limit (default 2 s). */
+  waitFor(projection: string, position?: number, timeoutMs?: number): Promise<boolean>;
+}
