@@ -2,6 +2,13 @@ export type { ErrorCatalogue, ErrorCode } from './errors/catalogue.js';
 export { type Code, errorCode, errorCodes } from './errors/index.js';
 export type { PublishedEvent } from './published.js';
 export {
+  type ClaimReason,
+  type ExchangeReason,
+  type LinkReason,
+  type ReasonCode,
+  reasonCodes,
+} from './reason-codes.js';
+export {
   type DataOf,
   keyOf,
   type PublishedType,

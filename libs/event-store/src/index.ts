@@ -10,4 +10,12 @@ export {
   StoreError,
   type StreamWrite,
 } from './contract.js';
+export { type EventMeta, toNewEvent } from './new-event.js';
+export { PostgresEventLog } from './postgres/postgres-log.js';
 export type { Projection, ProjectionStatus } from './projection.js';
+export { projectionDigest } from './projection-digest.js';
+export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';
+export { type ProjectionVerified, verifyProjection } from './projection-verify.js';
+
+/** Numbered SQL (postgrator's names) for each service's schema: events, functions, checkpoints. Names are unqualified. */
+export const eventStoreMigrations = new URL('./migrations/', import.meta.url);

@@ -19,4 +19,6 @@ export interface ProjectionStatus {
   readonly name: string;
   readonly position: number;
   readonly head: number;
+  /** Why it does not go on, while it does not. */
+  readonly lastError?: string;
 }

@@ -1,4 +1,6 @@
-import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtension, ApiHeader } from '@nestjs/swagger';
+import { isId, newId } from '@tsunagu/kernel';
 
 export const roles = ['citizen', 'kiosk', 'support', 'operator', 'finance', 'auditor', 'partner', 'service'] as const;
 export type Role = (typeof roles)[number];
@@ -23,10 +25,20 @@ export const PUBLIC = 'tsunagu:public';
 export const IDEMPOTENT = 'tsunagu:idempotent';
 
 /** Roles that may call; every handler has this or @Public, else the app refuses to start. */
-export const Roles = (...allowed: readonly Role[]) => SetMetadata(ROLES, allowed);
+export const Roles = (...allowed: readonly Role[]) =>
+  applyDecorators(SetMetadata(ROLES, allowed), ApiBearerAuth(), ApiExtension('x-roles', allowed));
 export const Public = () => SetMetadata(PUBLIC, true);
 /** The POST needs an Idempotency-Key (API.md ⚷). */
-export const Idempotent = () => SetMetadata(IDEMPOTENT, true);
+export const Idempotent = () =>
+  applyDecorators(
+    SetMetadata(IDEMPOTENT, true),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: true,
+      description: 'The same key for every repetition of one call; kept 30 days.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+  );
 
 export interface RequestFacts {
   caller?: Caller;
@@ -37,6 +49,13 @@ export interface RequestFacts {
 
 export function factsOf(request: object): RequestFacts {
   return (request as { facts: RequestFacts }).facts;
+}
+
+/** The call's own UUID, else the one the caller sent in `Correlation-Id`, else a new one. */
+export function correlationOf(request: { readonly headers: Readonly<Record<string, unknown>> }): string {
+  const facts = factsOf(request) as RequestFacts | null | undefined;
+  const given = request.headers['correlation-id'];
+  return facts?.correlationId ?? (isId(given) ? given : newId(Date.now()));
 }
 
 /** The caller; undefined only on @Public handlers called without a token. */

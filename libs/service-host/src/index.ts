@@ -1,3 +1,5 @@
+export { signAccessToken, TokenVerifier, tokenAudience, tokenIssuer } from './access-token.js';
+export { bootService } from './boot.js';
 export {
   type Caller,
   CorrelationId,
@@ -10,11 +12,46 @@ export {
   roles,
 } from './caller.js';
 export {
+  type ClockSetting,
+  forwardClock,
+  openClock,
+  type PlatformClock,
+  type Profile,
+  readOffset,
+  recordProfile,
+  setClock,
+} from './clock.js';
+export {
+  ConfigError,
+  choiceSetting,
+  type Environment,
+  numberSetting,
+  textSetting,
+  urlSetting,
+} from './config.js';
+export { createService, type RunningService } from './create-service.js';
+export { EndedSessions } from './ended-sessions.js';
+export { answerClientError, serverLimits } from './http-edge.js';
+export { HttpQuestions, type HttpQuestionsOptions } from './http-questions.js';
+export {
+  type KeyAlgorithm,
+  type KeyUse,
+  loadOrCreateKey,
+  loadOrCreateSecret,
+  publicKeys,
+  type SigningKey,
+} from './keyring.js';
+export { createLogger } from './logger.js';
+export { serviceRegistry } from './metrics.js';
+export { type MigrationTarget, migrate, migratePlatform, servicePool } from './migrate.js';
+export {
   CLOCK,
   CONFIG,
   DATABASE,
+  ENDED_SESSIONS,
   EVENT_LOG,
   LOGGER,
+  METRICS,
   PARTS,
   PROJECTIONS,
   type ProjectionReader,
@@ -22,5 +59,6 @@ export {
   type ServiceDefinition,
   type ServiceParts,
 } from './parts.js';
-export { Problem, valueOrProblem } from './problem.js';
+export { Problem, type ProblemAnswer, problemAnswer, valueOrProblem } from './problem.js';
 export { type Questions, QuestionUnanswered } from './questions.js';
+export { until, waitSeconds } from './wait.js';

@@ -5,6 +5,7 @@ import type { EventLog, Projection } from '@tsunagu/event-store';
 import type { Clock } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Questions } from './questions.js';
 
 /** What a service is, apart from where it runs. Exported by each service as `definition`. */
@@ -38,6 +39,8 @@ export interface ServiceParts {
   /** Where the JWKS is read from. */
   readonly jwksUrl: string;
   readonly logger: Logger;
+  /** Where the service's metrics are counted; its feed may count there too. Made by the host where absent. */
+  readonly registry?: Registry;
 }
 
 /** Injection tokens, provided globally by the host. */
@@ -48,6 +51,10 @@ export const QUESTIONS = Symbol('QUESTIONS');
 export const CONFIG = Symbol('CONFIG');
 export const PARTS = Symbol('PARTS');
 export const LOGGER = Symbol('LOGGER');
+/** The service's prom-client Registry. */
+export const METRICS = Symbol('METRICS');
+/** The EndedSessions of this process: identity's log-out calls `add`. */
+export const ENDED_SESSIONS = Symbol('ENDED_SESSIONS');
 /** A ProjectionReader: position and wait for each projection of the service. */
 export const PROJECTIONS = Symbol('PROJECTIONS');
 

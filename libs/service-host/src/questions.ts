@@ -9,7 +9,12 @@ export interface Questions {
    * The JSON answer. `path` is below `/{service}/internal/v1/`. GET without a body, POST with one (a question too large for a URL; still read-only).
    * Undefined for a 404. Throws QuestionUnanswered for anything else but a 2xx: an outage, never a refusal.
    */
-  ask<T>(service: ServiceName, path: string, body?: unknown, options?: { timeoutMs?: number }): Promise<T | undefined>;
+  ask<T>(
+    service: ServiceName,
+    path: string,
+    body?: unknown,
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<T | undefined>;
 }
 
 export class QuestionUnanswered extends Error {

@@ -1,1 +1,25 @@
-export {};
+export { type PostgresOptions, PostgresStartError, type RunningPostgres, startPostgres } from './embedded-postgres.js';
+export {
+  type Card,
+  certificateHash,
+  freshKeys,
+  type KeySource,
+  keyPool,
+  type NewCardOptions,
+  newCard,
+  newCards,
+  renewCard,
+  revokeCard,
+} from './issuer/card.js';
+export { type AuthorityKind, type CardAuthority, issueLeaf, type LeafRequest } from './issuer/card-authority.js';
+export { type IssuerMode, IssuerServer, type LinkAnswer } from './issuer/issuer-server.js';
+export {
+  type CardHolder,
+  IssuerStore,
+  type RevocationReason,
+  revocationReasons,
+} from './issuer/issuer-store.js';
+export type { FaultMode } from './provider/credit-book.js';
+export { jwksLookup } from './provider/jwks-lookup.js';
+export { SimulatedProvider, type SimulatedProviderOptions } from './provider/simulated-provider.js';
+export { type TestDatabase, testDatabase, testPostgresUrl } from './test-database.js';

@@ -1,1 +1,20 @@
-export {};
+import type { ServiceDefinition } from '@tsunagu/service-host';
+import { appModule } from './app.module.js';
+import { readConfig, type ServiceLinkConfig } from './config.js';
+import { linksProjection } from './projections/links.js';
+
+export const definition: ServiceDefinition<ServiceLinkConfig> = {
+  name: 'service-link',
+  segments: ['service-link'],
+  schema: 'service_link',
+  migrations: new URL('./migrations/', import.meta.url),
+  consumes: [],
+  config: readConfig,
+  projections: [linksProjection],
+  module: appModule,
+};
+
+// For `verify` and `replay`: the folds that the service decides on.
+export { fold as foldLink, type Link, type LinkEvent } from './domain/link.js';
+export { fold as foldProviderChoice, type ProviderChosen } from './domain/provider-choice.js';
+export { fold as foldServiceAccount, type ServiceAccountBound } from './domain/service-account.js';

@@ -1,3 +1,101 @@
 import type { ErrorCatalogue } from './catalogue.js';
 
-export const identityErrors = {} as const satisfies ErrorCatalogue;
+const tapAgain = {
+  en: 'Ask for a new challenge and let the card sign it.',
+  ja: '新しいチャレンジを取得し、カードで署名してください。',
+};
+const newCard = {
+  en: 'Use the newest card, or ask the municipality that issued it.',
+  ja: '最新のカードを使うか、発行した市区町村に確認してください。',
+};
+const wait = {
+  en: 'Nothing was changed: take a new challenge after retryAfterSeconds.',
+  ja: '変更はありません。retryAfterSeconds 秒後に新しいチャレンジでやり直してください。',
+};
+
+export const identityErrors = {
+  'identity.challenge_expired': {
+    status: 401,
+    title: { en: 'The challenge has expired or is not known.', ja: 'チャレンジの期限が切れたか、存在しません。' },
+    next: tapAgain,
+  },
+  'identity.challenge_used': {
+    status: 401,
+    title: { en: 'The challenge was used before.', ja: 'このチャレンジは使用済みです。' },
+    next: tapAgain,
+  },
+  'identity.signature_invalid': {
+    status: 401,
+    title: {
+      en: 'The signature does not belong to this challenge and certificate.',
+      ja: '署名がチャレンジまたは証明書と一致しません。',
+    },
+    next: tapAgain,
+  },
+  'identity.test_certificate': {
+    status: 401,
+    title: { en: 'This is a test certificate.', ja: 'テスト用の証明書です。' },
+    next: { en: 'Use a real card.', ja: '本物のカードを使ってください。' },
+  },
+  'identity.chain_untrusted': {
+    status: 401,
+    title: {
+      en: 'The certificate was not issued by an authority that is trusted here.',
+      ja: '信頼された認証局が発行した証明書ではありません。',
+    },
+    next: { en: 'Use the certificate of an identity card.', ja: 'マイナンバーカードの証明書を使ってください。' },
+  },
+  'identity.certificate_expired': {
+    status: 401,
+    title: { en: 'The certificate is not valid today.', ja: '証明書の有効期間外です。' },
+    next: newCard,
+  },
+  'identity.certificate_revoked': {
+    status: 401,
+    title: { en: 'The certificate was revoked.', ja: '証明書は失効しています。' },
+    next: newCard,
+  },
+  'identity.policy_mismatch': {
+    status: 401,
+    title: {
+      en: 'The certificate is not meant for this use.',
+      ja: 'この用途の証明書ではありません。',
+    },
+    next: {
+      en: 'Send the user-authentication certificate, and the signature certificate in attributes.',
+      ja: '利用者証明用証明書を送り、署名用証明書は attributes に入れてください。',
+    },
+  },
+  'identity.attributes_of_another': {
+    status: 401,
+    title: {
+      en: 'The signature certificate does not belong to the card that signed in.',
+      ja: '署名用証明書がこのカードのものではありません。',
+    },
+    next: {
+      en: 'Sign both with the same card, or leave the attributes out.',
+      ja: '同じカードで署名するか、attributes を省いてください。',
+    },
+  },
+  'identity.under_review': {
+    status: 409,
+    title: { en: 'This card needs a check by staff.', ja: 'このカードは係員による確認が必要です。' },
+    next: { en: 'Contact support.', ja: 'サポートに連絡してください。' },
+  },
+  'identity.revocation_unavailable': {
+    status: 503,
+    title: {
+      en: 'It cannot be checked right now whether the certificate was revoked.',
+      ja: '証明書の失効確認が現在できません。',
+    },
+    next: wait,
+  },
+  'identity.lineage_unavailable': {
+    status: 503,
+    title: {
+      en: 'It cannot be checked right now which card this one follows.',
+      ja: 'カードの更新履歴の確認が現在できません。',
+    },
+    next: wait,
+  },
+} as const satisfies ErrorCatalogue;

@@ -50,7 +50,7 @@ const example = {
   pointsExpireAt: null,
   pointsExpireAfterMonths: 6,
   answers: [{ rule: 'age' as const, answer: 'yes' as const, factReadAt: '2026-11-20T01:00:00.000Z' }],
-  receiptNumber: 'R-7K2M-9QXD-4TPA',
+  receiptNumber: 'R-VHFF-AAM9-BBEU-ATMQ',
 };
 
 export const ClaimAccepted = published({

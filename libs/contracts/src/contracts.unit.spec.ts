@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import {
+  type ErrorCode,
+  errorCodes,
+  keyOf,
+  publishedEvents,
+  type ReasonCode,
+  reasonCodes,
+  schemaErrors,
+  topics,
+  typesOf,
+} from './index.js';
+
+describe('published events', () => {
+  test.each(publishedEvents.map((event) => [event.type, event] as const))(
+    '%s: the example keeps the schema',
+    (type, event) => {
+      expect(schemaErrors(type, event.version, event.example)).toEqual([]);
+      expect(keyOf(type, event.example as Record<string, unknown>)).not.toBe('undefined');
+      expect(event.meaning).toMatch(/^[A-Z].*\.$/);
+    },
+  );
+
+  test.each(publishedEvents.map((event) => [event.type, event] as const))(
+    '%s: an unknown member or a missing one is refused',
+    (type, event) => {
+      const example = event.example as Record<string, unknown>;
+      expect(schemaErrors(type, event.version, { ...example, name: 'Sato' })).not.toEqual([]);
+      const { [event.key]: _, ...rest } = example;
+      expect(schemaErrors(type, event.version, rest)).not.toEqual([]);
+      expect(schemaErrors(type, event.version + 1, example)).not.toEqual([]);
+    },
+  );
+
+  test('a type stands on one topic, its own producer’s', () => {
+    const listed = Object.values(topics).flatMap((topic) => typesOf(topic));
+    expect(listed.slice().sort()).toEqual(publishedEvents.map((event) => event.type).sort());
+    for (const event of publishedEvents) expect(event.topic).toContain(`.${event.producer}.`);
+  });
+
+  test('what is not published has neither schema nor key', () => {
+    fc.assert(
+      fc.property(fc.string(), (type) => {
+        fc.pre(!publishedEvents.some((event) => event.type === type));
+        expect(schemaErrors(type, 1, {})).toHaveLength(1);
+        expect(() => keyOf(type, {})).toThrow('not a published event');
+      }),
+    );
+  });
+});
+
+const english = /^[A-Z].*[.]$/;
+const japanese = /[\u3040-\u30ff\u4e00-\u9fff].*。$/;
+
+describe('error codes', () => {
+  test.each(Object.entries<ErrorCode>(errorCodes))(
+    '%s: a status and both texts in both languages',
+    (code, { status, title, next }) => {
+      expect(code).toMatch(/^[a-z_]+\.[a-z][a-z0-9_]*$/);
+      expect([400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 500, 503]).toContain(status);
+      for (const text of [title, next]) {
+        expect(text.en).toMatch(english);
+        expect(text.ja).toMatch(japanese);
+      }
+    },
+  );
+});
+
+describe('reason codes', () => {
+  const all = Object.values(reasonCodes).flatMap((codes) => Object.entries<ReasonCode>(codes));
+  test.each(all)('%s: what it means and what the person can do, in both languages', (code, { meaning, next }) => {
+    expect(code).toMatch(/^[a-z][a-z_]*$/);
+    for (const text of [meaning, next]) {
+      expect(text.en).toMatch(english);
+      expect(text.ja).toMatch(japanese);
+    }
+  });
+});

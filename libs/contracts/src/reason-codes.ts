@@ -1,0 +1,121 @@
+/** Why a claim, an exchange or a link ended without what was asked for: `reasonCode` of its answer. */
+export interface ReasonCode {
+  /** What the person is told. */
+  readonly meaning: { readonly en: string; readonly ja: string };
+  /** What the person can do. */
+  readonly next: { readonly en: string; readonly ja: string };
+  /** The same claim can still be granted once its cause is gone. */
+  readonly curable?: boolean;
+}
+
+const askSupport = {
+  en: 'Tell support the receipt number.',
+  ja: '受付番号を添えてサポートへお問い合わせください。',
+};
+const anotherAccount = {
+  en: 'Link another account at this provider, or another provider.',
+  ja: 'この事業者の別のアカウント、または別の事業者を連携してください。',
+};
+
+/** Reasons that the platform gives itself. A provider's own reasons pass through unchanged and may be others. */
+export const reasonCodes = {
+  claim: {
+    fund_exhausted: {
+      meaning: { en: 'The fund of this measure is used up.', ja: 'この施策の原資が上限に達しました。' },
+      next: {
+        en: 'Claim again later: when the fund is raised, the claim goes on under the same receipt.',
+        ja: '原資が増額された後に再度申し込んでください。同じ受付番号で処理されます。',
+      },
+      curable: true,
+    },
+    already_granted: {
+      meaning: { en: 'The points of this measure were granted already.', ja: 'この施策のポイントは付与済みです。' },
+      next: { en: 'See the points in your account.', ja: 'アカウントのポイントを確認してください。' },
+    },
+    fund_unknown: {
+      meaning: { en: "The measure's fund is not known to the ledger.", ja: '施策の原資が台帳に登録されていません。' },
+      next: askSupport,
+    },
+    amount_invalid: {
+      meaning: { en: 'The measure grants no points.', ja: '施策の付与ポイントが正しくありません。' },
+      next: askSupport,
+    },
+    fund_mismatch: {
+      meaning: {
+        en: "The measure's fund does not fit the campaign.",
+        ja: '施策の原資がキャンペーンと一致していません。',
+      },
+      next: askSupport,
+    },
+  },
+  exchange: {
+    insufficient_points: {
+      meaning: {
+        en: 'There are fewer exchangeable points than asked for.',
+        ja: '交換できるポイントが不足しています。',
+      },
+      next: {
+        en: 'Look at exchangeablePoints and exchange at most so many.',
+        ja: '交換可能ポイントを確認し、その範囲で交換してください。',
+      },
+    },
+    exchange_ended: {
+      meaning: {
+        en: 'The exchange had ended before the points were held.',
+        ja: 'ポイント確保の前に交換が終了しました。',
+      },
+      next: {
+        en: 'Start a new exchange; no points were taken.',
+        ja: '新しい交換を行ってください。ポイントは減っていません。',
+      },
+    },
+    provider_rejected: {
+      meaning: {
+        en: 'The provider refused the exchange and gave no reason.',
+        ja: '事業者が理由を示さず交換を拒否しました。',
+      },
+      next: {
+        en: 'The points are back in the account; ask the provider, or exchange to another one.',
+        ja: 'ポイントは戻っています。事業者へ確認するか、別の事業者へ交換してください。',
+      },
+    },
+    cancelled_at_provider: {
+      meaning: {
+        en: 'The exchange was called off, and the provider refuses it for ever.',
+        ja: '交換は取り消され、事業者側でも無効になりました。',
+      },
+      next: {
+        en: 'The points are back in the account; start a new exchange.',
+        ja: 'ポイントは戻っています。新しい交換を行ってください。',
+      },
+    },
+  },
+  link: {
+    security_code_wrong: {
+      meaning: { en: 'The provider did not accept the security code.', ja: 'セキュリティコードが正しくありません。' },
+      next: {
+        en: 'Read the code again at the provider and link anew.',
+        ja: '事業者のコードを確認し、もう一度連携してください。',
+      },
+    },
+    account_taken: {
+      meaning: {
+        en: 'Another person has linked this account in the meantime.',
+        ja: 'このアカウントは別の方が連携済みです。',
+      },
+      next: anotherAccount,
+    },
+    provider_already_chosen: {
+      meaning: { en: 'A provider is chosen already in this programme.', ja: 'この事業では連携先を選択済みです。' },
+      next: { en: 'Use the provider that is linked.', ja: '連携済みの事業者を利用してください。' },
+    },
+    provider_unreachable: {
+      meaning: { en: 'The provider did not answer in time.', ja: '事業者から期限内に応答がありませんでした。' },
+      next: { en: 'Link anew later.', ja: '時間をおいて、もう一度連携してください。' },
+    },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, ReasonCode>>>>;
+
+export type ClaimReason = keyof typeof reasonCodes.claim;
+export type ExchangeReason = keyof typeof reasonCodes.exchange;
+export type LinkReason = keyof typeof reasonCodes.link;

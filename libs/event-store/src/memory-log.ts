@@ -1,0 +1,105 @@
+import { type Clock, isoTime } from '@tsunagu/kernel';
+import {
+  type AppendOutcome,
+  type AppendRequest,
+  type EventLog,
+  type LogSlice,
+  type RecordedEvent,
+  StoreError,
+} from './contract.js';
+import { evaluate } from './evaluate.js';
+import { HeadWatch } from './head-watch.js';
+import { type CheckedRequest, checkRequest } from './requests.js';
+
+/** A log in memory, for unit specs and simulators. The same contract, gone with the process. */
+export class MemoryEventLog implements EventLog {
+  readonly capabilities = { gapFree: true, idsForEver: true, atomicStreams: true };
+  private readonly events: RecordedEvent[] = [];
+  private readonly streams = new Map<string, RecordedEvent[]>();
+  private readonly byId = new Map<string, RecordedEvent>();
+  private readonly watch = new HeadWatch();
+  private lastMs = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    readonly log = 0,
+  ) {}
+
+  async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+    const checked = requests.map((request) => checkRequest(request, this.clock.now()));
+    const evaluated = evaluate(checked, {
+      head: this.events.length,
+      positionOf: (id) => this.byId.get(id),
+      revisionOf: (stream) => (this.streams.get(stream)?.length ?? 0) - 1,
+    });
+    this.lastMs = Math.max(this.lastMs, this.clock.now());
+    checked.forEach((request, index) => {
+      const outcome = evaluated[index];
+      if (!(outcome instanceof StoreError) && outcome?.outcome === 'appended') this.record(request);
+    });
+    this.watch.observe(this.events.length);
+    return evaluated.map((outcome) => {
+      if (outcome instanceof StoreError) throw outcome;
+      return outcome;
+    });
+  }
+
+  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+    return new Map(streams.map((stream) => [stream, [...(this.streams.get(stream) ?? [])]]));
+  }
+
+  async readLog(query: {
+    after: number;
+    limit: number;
+    types?: readonly string[];
+    stream?: string;
+  }): Promise<LogSlice> {
+    const events: RecordedEvent[] = [];
+    let through = query.after;
+    for (const event of this.events.slice(query.after)) {
+      const sameRequest = event.requestId === this.events[through - 1]?.requestId;
+      if (events.length >= query.limit && !sameRequest) break;
+      through = event.position;
+      if (query.types && !query.types.includes(event.type)) continue;
+      if (query.stream !== undefined && event.stream !== query.stream) continue;
+      events.push(event);
+    }
+    return { events, through };
+  }
+
+  async head(): Promise<number> {
+    return this.events.length;
+  }
+
+  waitForAppend(after: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    return this.watch.wait(after, timeoutMs, signal);
+  }
+
+  async close(): Promise<void> {
+    this.watch.close();
+  }
+
+  private record(request: CheckedRequest): void {
+    for (const { stream, events } of request.writes) {
+      const recordedBefore = this.streams.get(stream) ?? [];
+      this.streams.set(stream, recordedBefore);
+      for (const { event, data, reads } of events) {
+        const recorded: RecordedEvent = {
+          ...event,
+          // What a caller does to its objects afterwards must not reach the log.
+          data: JSON.parse(data),
+          ...(reads === '' ? {} : { reads: JSON.parse(reads) }),
+          log: this.log,
+          position: this.events.length + 1,
+          stream,
+          revision: recordedBefore.length,
+          requestId: request.requestId,
+          recordedAt: isoTime(this.lastMs),
+        };
+        recordedBefore.push(recorded);
+        this.events.push(recorded);
+        this.byId.set(event.id, recorded);
+      }
+    }
+  }
+}

@@ -1,0 +1,24 @@
+const GENERATION_SIZE = 100_000;
+
+/**
+ * The highest revision of streams that this process has read or written. A stream never shrinks, so an expected
+ * revision up to it cannot be too high, and one too low violates the unique constraint: a plain insert is check enough.
+ * Bounded: the streams used least recently are forgotten, 100,000 to 200,000 are kept.
+ */
+export class KnownRevisions {
+  private recent = new Map<string, number>();
+  private older = new Map<string, number>();
+
+  /** −1 where nothing is known. */
+  of(stream: string): number {
+    return this.recent.get(stream) ?? this.older.get(stream) ?? -1;
+  }
+
+  note(stream: string, revision: number): void {
+    if (revision <= this.of(stream)) return;
+    this.recent.set(stream, revision);
+    if (this.recent.size < GENERATION_SIZE) return;
+    this.older = this.recent;
+    this.recent = new Map();
+  }
+}

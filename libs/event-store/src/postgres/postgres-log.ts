@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '@tsunagu/kernel';
+import { Pool, type PoolConfig, type QueryArrayConfig } from 'pg';
+import type { AppendOutcome, AppendRequest, EventLog, LogSlice, RecordedEvent } from '../contract.js';
+import type { Evaluated } from '../evaluate.js';
+import { HeadWatch } from '../head-watch.js';
+import { type CheckedRequest, checkRequest } from '../requests.js';
+import { AppendQueue } from './append-queue.js';
+import { Committer } from './committer.js';
+import { unavailable } from './failure.js';
+import { KnownRevisions } from './known-revisions.js';
+import { Notices } from './notices.js';
+import { asText, type EventRow, eventColumns, isEventRow, type NoEventRow, toEvent } from './rows.js';
+
+const STATEMENT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 15_000;
+const POLL_INTERVAL_MS = 250;
+const READ_LIMIT_MAX = 10_000;
+/** A filtered read looks at so many positions at least, so that rare types are found without many round trips. */
+const FILTER_WINDOW = 10_000;
+
+// The left join gives one row without an event where nothing matches: `through` is known all the same.
+const READ_LOG = `select ${eventColumns}, w.through
+  from (select request_end($1::bigint + $2::bigint) as through) w
+  left join lateral (
+    select * from events
+     where position > $1 and position <= w.through and ($3::text[] is null or type = any ($3))
+     order by position limit $4) e on true
+ order by e.position`;
+const READ_STREAM_OF_LOG = `select ${eventColumns}, w.through
+  from (select position as through from log_head) w
+  left join lateral (
+    select * from events
+     where stream = $1 and position > $2 and ($3::text[] is null or type = any ($3))
+     order by revision limit $4) e on true
+ order by e.revision`;
+const READ_REST_OF_REQUEST = `select ${eventColumns}, w.through
+  from (select request_end($1) as through) w
+  left join lateral (
+    select * from events
+     where position > $1 and position <= w.through
+       and ($2::text[] is null or type = any ($2)) and ($3::text is null or stream = $3)) e on true
+ order by e.position`;
+const READ_STREAMS = `select ${eventColumns}, 0 from events e
+ where e.stream = any (string_to_array($1, E'\\n')) order by e.stream, e.revision`;
+
+interface Opened {
+  readonly pool: Pool;
+  readonly appendPool: Pool;
+  readonly clock: Clock;
+  readonly log: number;
+  readonly channel: string;
+  readonly config: PoolConfig;
+}
+
+/** The event store in PostgreSQL, in the schema that the pool's search path names. Tables come from `eventStoreMigrations`. */
+export class PostgresEventLog implements EventLog {
+  readonly capabilities = { gapFree: true, idsForEver: true, atomicStreams: true };
+  readonly log: number;
+  private readonly known = new KnownRevisions();
+  private readonly watch = new HeadWatch();
+  private readonly notices: Notices;
+  private readonly queue: AppendQueue;
+  private pollTimer: NodeJS.Timeout | undefined;
+
+  private constructor(private readonly opened: Opened) {
+    this.log = opened.log;
+    this.notices = new Notices(opened.config, opened.channel, (position) => this.watch.observe(position));
+    const committer = new Committer(opened.appendPool, opened.clock, this.known);
+    this.queue = new AppendQueue(async (requests) => {
+      const evaluated = await committer.commit(requests);
+      this.announce(lastPosition(evaluated));
+      return evaluated;
+    });
+  }
+
+  /**
+   * Opens the log. Reads go over the given pool; appends over two connections of the log's own, made as the pool makes
+   * its own, with time limits; notifications over one more. Throws StoreError `store.unavailable`.
+   */
+  static async open({ pool, clock, log = 0 }: { pool: Pool; clock: Clock; log?: number }): Promise<PostgresEventLog> {
+    try {
+      const where = `select current_database() as database, current_schema() as schema, current_setting('search_path') as path`;
+      const { rows } = await pool.query<{ database: string; schema: string; path: string }>(where);
+      const place = rows[0];
+      if (!place) throw new Error('no answer');
+      const config = { ...pool.options, password: pool.options.password, keepAlive: true };
+      const options = [config.options, `-c search_path=${place.path.replace(/[\\ ]/g, '\\$&')}`];
+      config.options = options.filter(Boolean).join(' ');
+      const appendPool = new Pool({
+        ...config,
+        min: 0,
+        max: AppendQueue.connections,
+        connectionTimeoutMillis: STATEMENT_TIMEOUT_MS,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        query_timeout: ANSWER_TIMEOUT_MS,
+      });
+      appendPool.on('error', () => {});
+      // A connection that breaks while it is used says so twice: in the statement's rejection and here.
+      appendPool.on('connect', (client) => client.on('error', () => {}));
+      const hash = createHash('sha256').update(`${place.database}\0${place.schema}`).digest('hex');
+      const opened = new PostgresEventLog({
+        pool,
+        appendPool,
+        clock,
+        log,
+        config,
+        channel: `log_${hash.slice(0, 32)}`,
+      });
+      await opened.checkPlace(place.schema);
+      return opened;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+    const now = this.opened.clock.now();
+    return this.queue.append(requests.map((request): CheckedRequest => checkRequest(request, now)));
+  }
+
+  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+    const found = new Map<string, RecordedEvent[]>(streams.map((stream) => [stream, []]));
+    // A name with a line break or U+0000 cannot be recorded and would confuse the joined text.
+    const names = [...found.keys()].filter((stream) => !/[\n\0]/.test(stream));
+    if (names.length === 0) return found;
+    const { events } = await this.read({ name: 'read_streams', text: READ_STREAMS, values: [names.join('\n')] });
+    for (const event of events) found.get(event.stream)?.push(event);
+    for (const [stream, recorded] of found) this.known.note(stream, recorded.length - 1);
+    return found;
+  }
+
+  async readLog(query: {
+    after: number;
+    limit: number;
+    types?: readonly string[];
+    stream?: string;
+  }): Promise<LogSlice> {
+    const { after, stream } = query;
+    const limit = Math.min(Math.max(1, query.limit), READ_LIMIT_MAX);
+    const types = query.types ? [...query.types] : null;
+    const window = types === null ? limit : Math.max(limit, FILTER_WINDOW);
+    const slice = await this.read(
+      stream === undefined
+        ? { name: 'read_log', text: READ_LOG, values: [after, window, types, types === null ? null : limit] }
+        : { name: 'read_stream_of_log', text: READ_STREAM_OF_LOG, values: [stream, after, types, limit] },
+    );
+    const last = slice.events.at(-1);
+    const cut = last !== undefined && slice.events.length >= limit && last.position < slice.through;
+    if (!cut) return { events: slice.events, through: Math.max(after, slice.through) };
+    const values = [last.position, types, stream ?? null];
+    const rest = await this.read({ name: 'read_rest_of_request', text: READ_REST_OF_REQUEST, values });
+    return { events: [...slice.events, ...rest.events], through: rest.through };
+  }
+
+  async head(): Promise<number> {
+    try {
+      const { rows } = await this.opened.pool.query<{ position: string }>('select position from log_head');
+      const position = Number(rows[0]?.position);
+      this.watch.observe(position);
+      return position;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async waitForAppend(after: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const reached = this.watch.wait(after, timeoutMs, signal);
+    if (this.watch.waiting > 0) this.startPolling();
+    return reached;
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close();
+    this.watch.close();
+    clearTimeout(this.pollTimer);
+    await Promise.all([this.notices.close(), this.opened.appendPool.end()]);
+  }
+
+  /** The log's own connections must look at the same tables as the pool does. */
+  private async checkPlace(schema: string): Promise<void> {
+    const { appendPool } = this.opened;
+    const { rows } = await appendPool.query<{ schema: string }>('select current_schema() as schema from log_head');
+    if (rows[0]?.schema === schema) return;
+    await appendPool.end();
+    throw new Error(`the log's connections do not see schema ${schema}`);
+  }
+
+  private async read(query: Omit<QueryArrayConfig, 'rowMode'>): Promise<LogSlice> {
+    try {
+      const { rows } = await this.opened.pool.query<EventRow | NoEventRow>({
+        ...query,
+        rowMode: 'array',
+        types: asText,
+      });
+      const events: RecordedEvent[] = [];
+      for (const row of rows) if (isEventRow(row)) events.push(toEvent(this.log, row));
+      return { events, through: Number(rows[0]?.[15] ?? 0) };
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  private announce(position: number): void {
+    if (position <= this.watch.head) return;
+    this.watch.observe(position);
+    this.notices.announce(position);
+  }
+
+  /** While anyone waits: listens to other processes and looks itself every 250 ms, for what a notice did not tell. */
+  private startPolling(): void {
+    this.notices.listen();
+    if (this.pollTimer) return;
+    const poll = async () => {
+      await this.head().catch(() => {});
+      this.pollTimer = this.watch.waiting > 0 ? setTimeout(poll, POLL_INTERVAL_MS) : undefined;
+    };
+    this.pollTimer = setTimeout(poll, 0);
+  }
+}
+
+function lastPosition(evaluated: readonly Evaluated[]): number {
+  let last = 0;
+  for (const outcome of evaluated) {
+    if ('positions' in outcome) last = Math.max(last, outcome.positions.at(-1) ?? 0);
+  }
+  return last;
+}

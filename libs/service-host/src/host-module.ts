@@ -1,0 +1,83 @@
+import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
+import { MetadataScanner, ModulesContainer, type Reflector } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { PUBLIC, ROLES } from './caller.js';
+import type { EndedSessions } from './ended-sessions.js';
+import { logController } from './log-controller.js';
+import {
+  CLOCK,
+  CONFIG,
+  DATABASE,
+  ENDED_SESSIONS,
+  EVENT_LOG,
+  LOGGER,
+  METRICS,
+  PARTS,
+  PROJECTIONS,
+  type ProjectionReader,
+  QUESTIONS,
+  type ServiceDefinition,
+  type ServiceParts,
+} from './parts.js';
+
+@Module({})
+class HostModule {}
+
+/** The tokens that every service's classes may inject, and the internal log. */
+export function hostModule(
+  definition: ServiceDefinition,
+  config: unknown,
+  parts: ServiceParts,
+  own: { registry: Registry; endedSessions: EndedSessions; projections: ProjectionReader },
+): DynamicModule {
+  const values: readonly [symbol, unknown][] = [
+    [CLOCK, parts.clock],
+    [DATABASE, parts.database],
+    [EVENT_LOG, parts.log],
+    [QUESTIONS, parts.questions],
+    [CONFIG, config],
+    [PARTS, parts],
+    [LOGGER, parts.logger],
+    [METRICS, own.registry],
+    [ENDED_SESSIONS, own.endedSessions],
+    [PROJECTIONS, own.projections],
+  ];
+  return {
+    module: HostModule,
+    global: true,
+    controllers: [logController(definition.name)],
+    providers: values.map(([provide, useValue]) => ({ provide, useValue })),
+    exports: values.map(([token]) => token),
+  };
+}
+
+/** Throws where an HTTP handler says neither who may call it nor that anyone may. */
+export function refuseOpenHandlers(app: NestFastifyApplication, reflector: Reflector): void {
+  const scanner = new MetadataScanner();
+  for (const module of app.get(ModulesContainer).values()) {
+    for (const { metatype } of module.controllers.values()) {
+      if (typeof metatype !== 'function') continue;
+      const prototype = metatype.prototype as Record<string, unknown>;
+      for (const name of scanner.getAllMethodNames(prototype)) {
+        const handler = prototype[name];
+        // Nest's own key of a route's path; event handlers have none.
+        if (typeof handler !== 'function' || !Reflect.hasMetadata('path', handler)) continue;
+        const stated = [ROLES, PUBLIC].some(
+          (key) => reflector.getAllAndOverride(key, [handler, metatype]) !== undefined,
+        );
+        if (!stated) throw new Error(`${metatype.name}.${name} has neither @Roles nor @Public`);
+      }
+    }
+  }
+}
+
+/** Nest's warnings and errors as JSON lines; its start-up lines are dropped. */
+export function nestLogger(logger: Logger): LoggerService {
+  return {
+    log: () => undefined,
+    warn: (message: unknown, context?: unknown) => logger.warn({ context }, String(message)),
+    error: (message: unknown, ...rest: unknown[]) => logger.error({ context: rest.at(-1) }, String(message)),
+  };
+}

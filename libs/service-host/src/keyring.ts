@@ -1,0 +1,103 @@
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
+import { chmod, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { JWK } from 'jose';
+
+/** What a key may sign; the first part of its kid, and no key serves two. */
+export type KeyUse = 'citizen' | 'staff' | 'provider' | `service-${string}`;
+export type KeyAlgorithm = 'RS256' | 'Ed25519';
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly privateKey: KeyObject;
+  readonly publicJwk: JWK;
+}
+
+const generate = promisify(generateKeyPair);
+const PRIVATE = '.private.json';
+const PUBLIC = '.public.json';
+
+/**
+ * The newest signing key for a use, from `<kid>.private.json` in the directory, made there when there is none. Several
+ * processes may ask at once: the file that is linked into place first is everybody's key. Private files have mode 0600.
+ */
+export async function loadOrCreateKey(directory: string, use: KeyUse, algorithm: KeyAlgorithm): Promise<SigningKey> {
+  const newest = await newestKid(directory, use);
+  if (newest) return readKey(directory, newest);
+  const kid = `${use}-1`;
+  const { privateKey } =
+    algorithm === 'RS256' ? await generate('rsa', { modulusLength: 2048 }) : await generate('ed25519');
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: jwkAlgorithm(algorithm) };
+  await placeOnce(directory, `${kid}${PRIVATE}`, JSON.stringify(jwk));
+  return readKey(directory, kid);
+}
+
+/** 32 random bytes for one purpose (an HMAC, a vault's master key), made once for all processes in `<purpose>.secret` with mode 0600. */
+export async function loadOrCreateSecret(directory: string, purpose: string): Promise<Buffer> {
+  const name = `${purpose}.secret`;
+  const path = join(directory, name);
+  const existing = await readFile(path, 'utf8').catch(absent);
+  if (existing === undefined) await placeOnce(directory, name, randomBytes(32).toString('base64url'));
+  const secret = Buffer.from(existing ?? (await readFile(path, 'utf8')), 'base64url');
+  if (secret.length !== 32) throw new Error(`the secret ${name} is damaged`);
+  return secret;
+}
+
+/** The public halves of all keys in the directory, as a JWKS lists them. */
+export async function publicKeys(directory: string): Promise<readonly JWK[]> {
+  const names = (await readdir(directory).catch(absent)) ?? [];
+  const files = names.filter((name) => name.endsWith(PUBLIC)).sort();
+  return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as JWK));
+}
+
+async function newestKid(directory: string, use: KeyUse): Promise<string | undefined> {
+  const names = (await readdir(directory).catch(absent)) ?? [];
+  const generations = names.flatMap((name) => {
+    const generation =
+      name.startsWith(`${use}-`) && name.endsWith(PRIVATE) ? name.slice(use.length + 1, -PRIVATE.length) : '';
+    return /^\d{1,6}$/.test(generation) ? [Number(generation)] : [];
+  });
+  return generations.length === 0 ? undefined : `${use}-${Math.max(...generations)}`;
+}
+
+async function readKey(directory: string, kid: string): Promise<SigningKey> {
+  const jwk = JSON.parse(await readFile(join(directory, `${kid}${PRIVATE}`), 'utf8')) as JWK;
+  const privateKey = createPrivateKey({ key: jwk as never, format: 'jwk' });
+  const algorithm: KeyAlgorithm = privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'Ed25519';
+  const publicJwk: JWK = {
+    ...createPublicKey(privateKey).export({ format: 'jwk' }),
+    kid,
+    use: 'sig',
+    alg: jwkAlgorithm(algorithm),
+  } as JWK;
+  await placeOnce(directory, `${kid}${PUBLIC}`, JSON.stringify(publicJwk), 0o644);
+  return { kid, algorithm, privateKey, publicJwk };
+}
+
+/** RFC 8037 names Ed25519 in a JWK `EdDSA`. */
+function jwkAlgorithm(algorithm: KeyAlgorithm): string {
+  return algorithm === 'RS256' ? 'RS256' : 'EdDSA';
+}
+
+/** Writes a file whole or not at all; an existing one stays. link(2) fails where the name is taken. */
+async function placeOnce(directory: string, name: string, content: string, mode = 0o600): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, name);
+  const temporary = join(directory, `.${randomBytes(8).toString('hex')}`);
+  await writeFile(temporary, content, { mode, flag: 'wx' });
+  await chmod(temporary, mode);
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function absent(error: unknown): undefined {
+  if ((error as { code?: string }).code === 'ENOENT') return undefined;
+  throw error;
+}

@@ -1,0 +1,50 @@
+import { Controller, Get, Inject, Query, type Type } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { publishedEvents, type ServiceName } from '@tsunagu/contracts';
+import type { EventLog, LogSlice } from '@tsunagu/event-store';
+import { Type as Typed } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { Roles } from './caller.js';
+import { EVENT_LOG } from './parts.js';
+
+/** Events in one page. */
+const PAGE_MAX = 1_000;
+
+class LogQuery {
+  @Typed(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  @IsOptional()
+  after?: number;
+
+  @Typed(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_MAX)
+  @IsOptional()
+  limit?: number;
+
+  @IsString()
+  @MaxLength(200)
+  @IsOptional()
+  stream?: string;
+}
+
+/** `log?after=&limit=&stream=`: a service's published events, for consumers that catch up. Names and internal events stay inside. */
+export function logController(service: ServiceName): Type {
+  const types = publishedEvents.filter((event) => event.producer === service).map((event) => event.type);
+
+  @ApiExcludeController()
+  @Controller(`${service}/internal/v1/log`)
+  class LogController {
+    constructor(@Inject(EVENT_LOG) private readonly log: EventLog) {}
+
+    @Get()
+    @Roles('service')
+    read(@Query() { after = 0, limit = PAGE_MAX, stream }: LogQuery): Promise<LogSlice> {
+      return this.log.readLog({ after, limit, types, ...(stream === undefined ? {} : { stream }) });
+    }
+  }
+  return LogController;
+}

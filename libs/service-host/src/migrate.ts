@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventFeedMigrations } from '@tsunagu/event-feed';
+import { eventStoreMigrations } from '@tsunagu/event-store';
+import { Client, Pool } from 'pg';
+import Postgrator from 'postgrator';
+import type { ServiceDefinition } from './parts.js';
+
+const hostMigrations = new URL('./migrations/', import.meta.url);
+const platformMigrations = new URL('./platform-migrations/', import.meta.url);
+
+/** A statement of a service may take this long before it counts as an outage. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface MigrationTarget {
+  /** Connection of the role that owns the schema. */
+  readonly ownerUrl: string;
+  readonly definition: Pick<ServiceDefinition, 'schema' | 'migrations'>;
+  /** The role the service runs as: no DDL, and INSERT and SELECT only on `events`. */
+  readonly serviceRole: string;
+}
+
+/** Brings a service's schema up to date in one transaction under an advisory lock, so several processes may start at once. */
+export async function migrate({ ownerUrl, definition, serviceRole }: MigrationTarget): Promise<void> {
+  await inLockedSchema(ownerUrl, definition.schema, async (client) => {
+    await runSet(client, definition.schema, 'migrations_event_store', eventStoreMigrations);
+    await runSet(client, definition.schema, 'migrations_event_feed', eventFeedMigrations);
+    await runSet(client, definition.schema, 'migrations_host', hostMigrations);
+    await runSet(client, definition.schema, 'migrations_service', definition.migrations);
+    await grant(client, definition.schema, serviceRole);
+    await client.query(`REVOKE UPDATE, DELETE, TRUNCATE ON events FROM ${client.escapeIdentifier(serviceRole)}`);
+  });
+}
+
+/** Schema `platform` of the settings database: profile and clock, which the roles named may read and set. */
+export async function migratePlatform(ownerUrl: string, serviceRoles: readonly string[]): Promise<void> {
+  await inLockedSchema(ownerUrl, 'platform', async (client) => {
+    await runSet(client, 'platform', 'migrations_platform', platformMigrations);
+    for (const role of serviceRoles) await grant(client, 'platform', role);
+  });
+}
+
+/** A pool whose connections see one schema; used with the service's own role. */
+export function servicePool({
+  url,
+  schema,
+  connectionsMax,
+}: {
+  url: string;
+  schema: string;
+  connectionsMax: number;
+}): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: `tsunagu ${schema}`,
+    options: `-c search_path=${schema} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+  });
+  // An idle connection that breaks is replaced at the next query, which reports it if it lasts.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function inLockedSchema(
+  ownerUrl: string,
+  schema: string,
+  work: (client: Client) => Promise<void>,
+): Promise<void> {
+  if (!/^[a-z][a-z0-9_]{0,50}$/.test(schema)) throw new Error(`not a schema name: ${schema}`);
+  const client = new Client({ connectionString: ownerUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tsunagu migrate ${schema}`]);
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+    await client.query(`SET LOCAL search_path = ${schema}`);
+    await work(client);
+    await client.query('COMMIT');
+  } finally {
+    await client.end();
+  }
+}
+
+async function runSet(client: Client, schema: string, versionTable: string, directory: URL): Promise<void> {
+  const postgrator = new Postgrator({
+    driver: 'pg',
+    currentSchema: schema,
+    schemaTable: `${schema}.${versionTable}`,
+    migrationPattern: join(fileURLToPath(directory), '*.sql'),
+    newline: 'LF',
+    execQuery: (query) => client.query(query),
+    execSqlScript: async (script) => {
+      await client.query(script);
+    },
+  });
+  if ((await postgrator.getMigrations()).length > 0) await postgrator.migrate();
+}
+
+async function grant(client: Client, schema: string, role: string): Promise<void> {
+  const name = client.escapeIdentifier(role);
+  await client.query(`
+    GRANT USAGE ON SCHEMA ${schema} TO ${name};
+    GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA ${schema} TO ${name};
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${name};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${name};
+  `);
+}

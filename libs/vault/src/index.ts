@@ -1,0 +1,1 @@
+export { keyedHash, open, seal, secretKey } from './seal.js';

@@ -1,0 +1,36 @@
+import { Module } from '@nestjs/common';
+import { AccountEvents } from './consumers/account-events.js';
+import { CampaignsController } from './http/campaigns.controller.js';
+import { ClaimEnds } from './http/claim-ends.js';
+import { ClaimsController } from './http/claims.controller.js';
+import { ProgrammesController } from './http/programmes.controller.js';
+import { CampaignClock } from './jobs/campaign-clock.js';
+import { OverdueClaims } from './jobs/overdue-claims.js';
+import { Asking } from './outbound/questions.js';
+import { CampaignIndex } from './projections/campaign-index.js';
+import { ClaimIndex } from './projections/claim-index.js';
+import { StreamReader } from './stream-reader.js';
+import { CampaignLaunch } from './workflows/campaign-launch.js';
+import { Claiming } from './workflows/claiming.js';
+import { LedgerAnswers } from './workflows/ledger-answers.js';
+import { Programmes } from './workflows/programmes.js';
+import { Reopening } from './workflows/reopening.js';
+
+@Module({
+  controllers: [ProgrammesController, CampaignsController, ClaimsController, AccountEvents],
+  providers: [
+    StreamReader,
+    Asking,
+    CampaignIndex,
+    ClaimIndex,
+    ClaimEnds,
+    Programmes,
+    CampaignLaunch,
+    Claiming,
+    LedgerAnswers,
+    Reopening,
+    CampaignClock,
+    OverdueClaims,
+  ],
+})
+export class AppModule {}

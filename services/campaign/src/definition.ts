@@ -1,0 +1,17 @@
+import { topics } from '@tsunagu/contracts';
+import type { ServiceDefinition } from '@tsunagu/service-host';
+import { AppModule } from './app.module.js';
+import { type CampaignConfig, campaignConfig } from './config.js';
+import { campaignsProjection } from './projections/campaigns.js';
+import { claimsProjection } from './projections/claims.js';
+
+export const definition: ServiceDefinition<CampaignConfig> = {
+  name: 'campaign',
+  segments: ['campaign'],
+  schema: 'campaign',
+  migrations: new URL('./migrations/', import.meta.url),
+  consumes: [topics.account],
+  config: campaignConfig,
+  projections: [campaignsProjection, claimsProjection],
+  module: () => AppModule,
+};

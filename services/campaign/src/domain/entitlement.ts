@@ -1,0 +1,159 @@
+import type { DataOf } from '@tsunagu/contracts';
+import { ok, type Refusal, type Result, refuse } from '@tsunagu/kernel';
+import { type Campaign, stateAt } from './campaign.js';
+import { type Answer, answersFor, decideEligibility } from './eligibility.js';
+import type { At } from './stamped.js';
+
+/** What the ledger is asked to grant; published with ClaimAccepted and ClaimReopened. */
+export type GrantOrder = DataOf<'ClaimAccepted'>;
+
+type Ended = { readonly claimId: string; readonly personId: string; readonly measureId: string };
+
+export type EntitlementEvent =
+  | { readonly type: 'ClaimAccepted'; readonly data: GrantOrder }
+  | { readonly type: 'ClaimReopened'; readonly data: GrantOrder }
+  | { readonly type: 'ClaimGranted'; readonly data: Ended & { readonly attempt: number; readonly lotId: string } }
+  | {
+      readonly type: 'ClaimRefused';
+      readonly data: Ended & { readonly attempt: number; readonly reasonCode: string; readonly curable: boolean };
+    }
+  | { readonly type: 'ClaimCancelled'; readonly data: Ended & { readonly reasonCode: string } };
+
+/** One person's claim on one measure: at most one for ever. */
+export interface Entitlement {
+  readonly order: GrantOrder;
+  readonly state: 'accepted' | 'granted' | 'refused' | 'cancelled';
+  readonly acceptedAt: string;
+  /** When the ledger was last asked: at the claim, or when it was reopened. */
+  readonly askedAt: string;
+  /** When the present state was reached; null while the ledger has not answered. */
+  readonly decidedAt: string | null;
+  readonly reasonCode: string | null;
+  readonly curable: boolean;
+}
+
+export const initialState = undefined;
+
+export function evolve(state: Entitlement | undefined, event: At<EntitlementEvent>): Entitlement {
+  if (event.type === 'ClaimAccepted') {
+    const fresh = { decidedAt: null, reasonCode: null, curable: false } as const;
+    return {
+      ...fresh,
+      order: event.data,
+      state: 'accepted',
+      acceptedAt: event.effectiveAt,
+      askedAt: event.effectiveAt,
+    };
+  }
+  if (!state) throw new Error(`${event.type} on an entitlement that was never claimed`);
+  const ended = { ...state, decidedAt: event.effectiveAt, reasonCode: null, curable: false };
+  switch (event.type) {
+    case 'ClaimReopened':
+      return { ...ended, order: event.data, state: 'accepted', askedAt: event.effectiveAt, decidedAt: null };
+    case 'ClaimGranted':
+      return { ...ended, state: 'granted' };
+    case 'ClaimRefused':
+      return { ...ended, state: 'refused', reasonCode: event.data.reasonCode, curable: event.data.curable };
+    case 'ClaimCancelled':
+      return { ...ended, state: 'cancelled', reasonCode: event.data.reasonCode };
+  }
+}
+
+export function foldEntitlement(events: readonly At<EntitlementEvent>[]): Entitlement | undefined {
+  return events.reduce<Entitlement | undefined>(evolve, initialState);
+}
+
+export interface ClaimCommand {
+  readonly campaign: Campaign;
+  readonly measureId: string;
+  readonly personId: string;
+  readonly claimId: string;
+  readonly receiptNumber: string;
+  /** As identity gave them. */
+  readonly answers: readonly Answer[];
+  readonly at: string;
+}
+
+/** Seconds after which a person may ask again whether a paused campaign goes on. */
+export const pausedRetryAfterSeconds = 60;
+
+/** Whether a campaign takes claims at a moment: undefined when it does. */
+export function refusalOfCampaign(
+  campaign: Campaign,
+  at: string,
+): Refusal<'campaign.not_open' | 'campaign.paused'> | undefined {
+  const state = stateAt(campaign, at);
+  if (state === 'open') return undefined;
+  if (state === 'paused') return { code: 'campaign.paused', retryAfterSeconds: pausedRetryAfterSeconds };
+  return {
+    code: 'campaign.not_open',
+    detail: `The campaign is ${state}.`,
+    extensions: { state, opensAt: campaign.opensAt, closesAt: campaign.closesAt },
+  };
+}
+
+/** A first claim. Whoever calls has seen that there is none yet, and the append with `noStream` makes sure of it. */
+export function decideClaim(
+  command: ClaimCommand,
+): Result<
+  At<{ type: 'ClaimAccepted'; data: GrantOrder }>,
+  'request.not_found' | 'campaign.not_open' | 'campaign.paused' | 'campaign.not_eligible'
+> {
+  const { campaign, at } = command;
+  const measure = campaign.measures.find(({ measureId }) => measureId === command.measureId);
+  if (!measure) return refuse('request.not_found');
+  const closed = refusalOfCampaign(campaign, at);
+  if (closed) return { ok: false, refusal: closed };
+  const errors = decideEligibility(measure.eligibility, command.answers);
+  if (errors.length > 0) return refuse('campaign.not_eligible', { errors });
+  const data: GrantOrder = {
+    claimId: command.claimId,
+    personId: command.personId,
+    campaignId: campaign.campaignId,
+    measureId: measure.measureId,
+    programmeId: campaign.programmeId,
+    fundId: measure.fundId,
+    amountPoints: measure.amountPoints,
+    ruleVersion: measure.ruleVersion,
+    attempt: 1,
+    dryRun: campaign.dryRun,
+    pointsExpireAt: measure.pointsExpireAt,
+    pointsExpireAfterMonths: measure.pointsExpireAfterMonths,
+    answers: [...answersFor(measure.eligibility, command.answers)],
+    receiptNumber: command.receiptNumber,
+  };
+  return ok({ type: 'ClaimAccepted', data, effectiveAt: at });
+}
+
+export type LedgerAnswer = At<
+  | { readonly type: 'PointsGranted'; readonly data: DataOf<'PointsGranted'> }
+  | { readonly type: 'GrantRefused'; readonly data: DataOf<'GrantRefused'> }
+>;
+
+/**
+ * What the ledger's answer changes. A grant counts whatever the attempt it answers, because the points are there; a refusal counts
+ * only for the present attempt of a claim that still waits. Anything else has been said before.
+ */
+export function decideAnswer(entitlement: Entitlement, answer: LedgerAnswer): readonly At<EntitlementEvent>[] {
+  const { claimId, personId, measureId, attempt } = entitlement.order;
+  if (answer.data.claimId !== claimId) return [];
+  const ids = { claimId, personId, measureId, attempt: answer.data.attempt };
+  if (answer.type === 'PointsGranted') {
+    if (entitlement.state === 'granted') return [];
+    return [{ type: 'ClaimGranted', data: { ...ids, lotId: answer.data.lotId }, effectiveAt: answer.effectiveAt }];
+  }
+  if (entitlement.state !== 'accepted' || answer.data.attempt !== attempt) return [];
+  const { reasonCode, curable } = answer.data;
+  return [{ type: 'ClaimRefused', data: { ...ids, reasonCode, curable }, effectiveAt: answer.effectiveAt }];
+}
+
+/** A curable refusal goes to the ledger again, same claim and receipt; nothing for any other claim. */
+export function decideReopen(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
+  if (entitlement.state !== 'refused' || !entitlement.curable) return [];
+  const data = { ...entitlement.order, attempt: entitlement.order.attempt + 1 };
+  return [{ type: 'ClaimReopened', data, effectiveAt: at }];
+}
+
+export function entitlementStream(measureId: string, personId: string): string {
+  return `entitlement-${measureId}+${personId}`;
+}

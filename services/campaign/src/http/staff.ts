@@ -1,0 +1,13 @@
+import { type Caller, Problem } from '@tsunagu/service-host';
+
+/** What handlers set on an answer besides its body. */
+export interface Reply {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+}
+
+/** The owner a staff member works for. Every staff token has one. */
+export function ownerOf({ ownerId }: Caller): string {
+  if (ownerId === null) throw new Problem({ code: 'auth.role_required' });
+  return ownerId;
+}

@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { RecordedEvent } from '@tsunagu/event-store';
+import { QUESTIONS, type Questions } from '@tsunagu/service-host';
+import type { Answer, Eligibility } from '../domain/eligibility.js';
+
+export interface Fund {
+  readonly fundId: string;
+  readonly ownerId: string;
+  readonly dryRun: boolean;
+  /** Committed and not drawn, open leases included. */
+  readonly undrawnPoints: number;
+}
+
+/** What the ledger knows of a claim; `event` is its recorded answer. */
+export interface GrantState {
+  readonly state: 'granted' | 'refused' | 'unknown';
+  readonly event?: RecordedEvent;
+}
+
+/** The questions this service asks. Each throws QuestionUnanswered when the other side cannot be heard: an outage, never a refusal. */
+@Injectable()
+export class Asking {
+  private readonly eligibilityInFlight = new Map<string, Promise<readonly Answer[]>>();
+
+  constructor(@Inject(QUESTIONS) private readonly questions: Questions) {}
+
+  /** identity's answers on the rules of a measure; none for a person it does not know. The same question in flight is asked once. */
+  eligibility(personId: string, rules: Eligibility, at: string): Promise<readonly Answer[]> {
+    const key = JSON.stringify([personId, rules]);
+    const asked = this.eligibilityInFlight.get(key);
+    if (asked) return asked;
+    const answers = this.questions
+      .ask<{ answers: readonly Answer[] }>('identity', 'eligibility', { personId, rules, at })
+      .then((known) => known?.answers ?? [])
+      .finally(() => this.eligibilityInFlight.delete(key));
+    this.eligibilityInFlight.set(key, answers);
+    return answers;
+  }
+
+  /** A fund of the ledger, whoever owns it. */
+  fund(fundId: string): Promise<Fund | undefined> {
+    return this.questions.ask<Fund>('point-ledger', `funds/${encodeURIComponent(fundId)}`);
+  }
+
+  /** The ledger's answer to a claim, if it has one. */
+  async grant(personId: string, claimId: string): Promise<GrantState> {
+    const known = await this.questions.ask<GrantState>('point-ledger', `grants/${personId}/${claimId}`);
+    return known ?? { state: 'unknown' };
+  }
+}

@@ -1,0 +1,154 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
+import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
+import { type Campaign, type CampaignEvent, campaignStream, fold } from '../domain/campaign.js';
+import { type Answer, rulesOf } from '../domain/eligibility.js';
+import {
+  decideClaim,
+  decideReopen,
+  type Entitlement,
+  type EntitlementEvent,
+  entitlementStream,
+  evolve,
+  foldEntitlement,
+  refusalOfCampaign,
+} from '../domain/entitlement.js';
+import { receiptNumber } from '../domain/receipt.js';
+import { Asking } from '../outbound/questions.js';
+import { appendOne, domainEvents, revisionOf, toNewEvent } from '../recording.js';
+import { StreamReader } from '../stream-reader.js';
+
+export interface Claimant {
+  readonly personId: string;
+  readonly actor: string;
+  readonly correlationId: string;
+}
+
+export interface Claimed {
+  readonly entitlement: Entitlement;
+  /** Whether this call made the claim. */
+  readonly first: boolean;
+}
+
+type ClaimCode = 'request.not_found' | 'campaign.not_open' | 'campaign.paused' | 'campaign.not_eligible';
+
+/** A person's claim: read, ask identity, decide, append once. The receipt is durable before anybody is answered. */
+@Injectable()
+export class Claiming {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly reader: StreamReader,
+    private readonly asking: Asking,
+  ) {}
+
+  /** The claim of a person on a measure: the existing one before any other check, else a new one. */
+  async claim(claimant: Claimant, campaignId: string, measureId: string): Promise<Result<Claimed, ClaimCode>> {
+    const stream = entitlementStream(measureId, claimant.personId);
+    const streams = await this.reader.read([campaignStream(campaignId), stream]);
+    const known = foldEntitlement(domainEvents<EntitlementEvent>(streams.get(stream)));
+    if (known && known.order.campaignId !== campaignId) return notFound;
+    const again = await this.existing(streams.get(stream), claimant);
+    if (again) return ok({ entitlement: again, first: false });
+
+    const campaign = foldedCampaign(streams.get(campaignStream(campaignId)));
+    const measure = campaign?.measures.find((each) => each.measureId === measureId);
+    if (!campaign || !measure) return notFound;
+    const closed = refusalOfCampaign(campaign, isoTime(this.clock.now()));
+    if (closed) return { ok: false, refusal: closed };
+    if (rulesOf(measure.eligibility).length === 0) return this.accept(claimant, campaignId, measureId, streams, []);
+
+    const now = isoTime(this.clock.now());
+    const answers = await this.asking.eligibility(claimant.personId, measure.eligibility ?? {}, now);
+    // The answer may have taken its time: whether the campaign is open is decided on what is recorded now.
+    const later = await this.reader.read([campaignStream(campaignId)]);
+    return this.accept(claimant, campaignId, measureId, later, answers);
+  }
+
+  private async accept(
+    claimant: Claimant,
+    campaignId: string,
+    measureId: string,
+    streams: ReadonlyMap<string, readonly RecordedEvent[]>,
+    answers: readonly Answer[],
+  ): Promise<Result<Claimed, ClaimCode>> {
+    const { personId, actor, correlationId } = claimant;
+    const campaignEvents = streams.get(campaignStream(campaignId));
+    const campaign = foldedCampaign(campaignEvents);
+    if (!campaign) return notFound;
+    const now = this.clock.now();
+    const claimId = newId(now);
+    const decided = decideClaim({
+      campaign,
+      measureId,
+      personId,
+      claimId,
+      receiptNumber: receiptNumber(claimId),
+      answers,
+      at: isoTime(now),
+    });
+    if (!decided.ok) return decided;
+
+    const stream = entitlementStream(measureId, personId);
+    const cause = { correlationId, causationId: null, actor, ownerId: campaign.ownerId };
+    const event = {
+      ...toNewEvent(derivedId('ClaimAccepted', claimId), decided.value, cause),
+      reads: { [campaignStream(campaignId)]: revisionOf(campaignEvents) },
+    };
+    if (await appendOne(this.log, { writes: [{ stream, expectedRevision: 'noStream', events: [event] }] })) {
+      return ok({ entitlement: evolve(undefined, decided.value), first: true });
+    }
+    // Another call of the same person was faster: that claim is the claim.
+    const winner = await this.existing((await this.reader.read([stream])).get(stream), claimant);
+    if (!winner) throw new Error(`no claim on ${stream} although it cannot be the first`);
+    return ok({ entitlement: winner, first: false });
+  }
+
+  /** An existing claim; a curable refusal whose cause is gone is reopened on the way. */
+  private async existing(
+    recorded: readonly RecordedEvent[] | undefined,
+    { actor, correlationId }: Claimant,
+  ): Promise<Entitlement | undefined> {
+    const events = domainEvents<EntitlementEvent>(recorded);
+    const entitlement = foldEntitlement(events);
+    const last = events.at(-1);
+    if (!entitlement || !last) return undefined;
+    const [reopened] = decideReopen(entitlement, isoTime(this.clock.now()));
+    if (!reopened || !(await this.causeIsGone(entitlement))) return entitlement;
+
+    const cause = { correlationId, causationId: last.id, actor, ownerId: last.ownerId };
+    // Derived from the refusal: two calls that reopen it at once do the same thing once.
+    const event = toNewEvent(derivedId('ClaimReopened', last.id), reopened, cause);
+    const write = { stream: last.stream, expectedRevision: last.revision, events: [event] };
+    if (await appendOne(this.log, { writes: [write] })) return evolve(entitlement, reopened);
+    const now = await this.reader.read([last.stream]);
+    return foldEntitlement(domainEvents<EntitlementEvent>(now.get(last.stream)));
+  }
+
+  /** Whether a refused claim would fare better now; a ledger that cannot be heard leaves the claim as it is. */
+  private async causeIsGone({ reasonCode, order }: Entitlement): Promise<boolean> {
+    if (reasonCode !== 'fund_exhausted') return false;
+    try {
+      const fund = await this.asking.fund(order.fundId);
+      return fund !== undefined && fund.undrawnPoints >= order.amountPoints;
+    } catch (error) {
+      if (error instanceof QuestionUnanswered) return false;
+      throw error;
+    }
+  }
+}
+
+const notFound = refuse('request.not_found');
+
+/** Claims that were read by one query share the campaign's events, and so the fold. */
+const folded = new WeakMap<readonly RecordedEvent[], Campaign>();
+
+function foldedCampaign(events: readonly RecordedEvent[] | undefined): Campaign | undefined {
+  if (!events) return undefined;
+  const known = folded.get(events);
+  if (known) return known;
+  const campaign = fold(domainEvents<CampaignEvent>(events));
+  if (campaign) folded.set(events, campaign);
+  return campaign;
+}

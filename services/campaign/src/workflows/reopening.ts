@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AppendRequest, EventLog } from '@tsunagu/event-store';
+import { type Clock, derivedId, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
+import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
+import { decideReopen, type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
+import { Asking } from '../outbound/questions.js';
+import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
+import { append, domainEvents, toNewEvent } from '../recording.js';
+import { CampaignLaunch } from './campaign-launch.js';
+
+/** Claims looked at with one query, and in one call. */
+const PAGE = 500;
+const CALL_MAX = 5_000;
+
+export interface Reopened {
+  /** Claims that go to the ledger again. */
+  readonly reopened: number;
+  /** Whether this call stopped at its limit while the funds may reach further. */
+  readonly more: boolean;
+}
+
+/** An operator's batch after a raise: curable refusals go to the ledger again in receipt order. */
+@Injectable()
+export class Reopening {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly launch: CampaignLaunch,
+    private readonly index: ClaimIndex,
+    private readonly asking: Asking,
+  ) {}
+
+  async reopen(
+    campaignId: string,
+    by: { ownerId: string; actor: string; correlationId: string },
+  ): Promise<Result<Reopened, 'request.not_found'>> {
+    const known = await this.launch.find(campaignId);
+    if (known?.campaign.ownerId !== by.ownerId) return refuse('request.not_found');
+    const left = await this.undrawn(known.campaign.measures.map(({ fundId }) => fundId));
+    let reopened = 0;
+    let after = 0;
+    for (let looked = 0; looked < CALL_MAX; looked += PAGE) {
+      const page = await this.index.curable(campaignId, after, PAGE);
+      reopened += await this.append(
+        page.filter((row) => fits(row, left)),
+        by,
+      );
+      after = page.at(-1)?.acceptedPosition ?? after;
+      if (page.length < PAGE || [...left.values()].every((points) => points <= 0)) return ok({ reopened, more: false });
+    }
+    return ok({ reopened, more: true });
+  }
+
+  private async undrawn(fundIds: readonly string[]): Promise<Map<string, number>> {
+    const different = [...new Set(fundIds)];
+    const funds = await Promise.all(different.map((fundId) => this.asking.fund(fundId)));
+    return new Map(different.map((fundId, i) => [fundId, funds[i]?.undrawnPoints ?? 0]));
+  }
+
+  /** How many of them are reopened now; one that changed in this moment is passed over. */
+  private async append(rows: readonly ClaimRow[], by: { actor: string; correlationId: string }): Promise<number> {
+    if (rows.length === 0) return 0;
+    const streams = await this.log.readStreams(rows.map((row) => entitlementStream(row.measureId, row.personId)));
+    const at = isoTime(this.clock.now());
+    const requests: AppendRequest[] = [];
+    for (const recorded of streams.values()) {
+      const last = recorded.at(-1);
+      const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
+      const [event] = entitlement ? decideReopen(entitlement, at) : [];
+      if (!last || !event) continue;
+      const cause = { correlationId: by.correlationId, causationId: last.id, actor: by.actor, ownerId: last.ownerId };
+      const events = [toNewEvent(derivedId('ClaimReopened', last.id), event, cause)];
+      requests.push({ writes: [{ stream: last.stream, expectedRevision: last.revision, events }] });
+    }
+    const outcomes = requests.length > 0 ? await append(this.log, requests) : [];
+    return outcomes.filter(({ outcome }) => outcome === 'appended').length;
+  }
+}
+
+/** Takes a claim's points off what its fund has left; the first that does not fit ends its fund's queue, so nobody is overtaken. */
+function fits({ fundId, amountPoints }: ClaimRow, left: Map<string, number>): boolean {
+  const rest = (left.get(fundId) ?? 0) - amountPoints;
+  left.set(fundId, rest < 0 ? -1 : rest);
+  return rest >= 0;
+}

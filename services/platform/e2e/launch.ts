@@ -1,0 +1,61 @@
+import { isoTime } from '@tsunagu/kernel';
+import type { ApiClient } from '../src/api-client.js';
+
+const DAY_MS = 86_400_000;
+
+export interface Launched {
+  readonly fundId: string;
+  readonly campaignId: string;
+  readonly measureId: string;
+}
+
+export interface ClaimAnswer {
+  readonly claimId: string;
+  readonly state: string;
+  readonly reasonCode?: string;
+  readonly receipt: { readonly number: string };
+}
+
+/** A fund and an open campaign with one measure on it, made over the API. */
+export async function launchCampaign(
+  api: ApiClient,
+  operator: string,
+  { fundPoints, amountPoints, nowMs = Date.now() }: { fundPoints: number; amountPoints: number; nowMs?: number },
+): Promise<Launched> {
+  const { fundId } = await api.expect<{ fundId: string }>(201, 'POST', '/point-ledger/v1/funds', {
+    token: operator,
+    body: { name: 'Fund', amountPoints: fundPoints, fiscalYear: 2026 },
+  });
+  const campaign = await api.expect<{ campaignId: string; measures: { measureId: string }[] }>(
+    201,
+    'POST',
+    '/campaign/v1/campaigns',
+    {
+      token: operator,
+      body: {
+        name: 'Campaign',
+        opensAt: isoTime(nowMs - 60_000),
+        closesAt: isoTime(nowMs + 30 * DAY_MS),
+        measures: [{ name: 'Measure', amountPoints, fundId }],
+      },
+    },
+  );
+  await api.expect(200, 'POST', `/campaign/v1/campaigns/${campaign.campaignId}/open`, { token: operator });
+  return { fundId, campaignId: campaign.campaignId, measureId: campaign.measures[0]?.measureId ?? '' };
+}
+
+export function claim(api: ApiClient, { campaignId, measureId }: Launched, token: string) {
+  return api.call<ClaimAnswer>('POST', `/campaign/v1/campaigns/${campaignId}/claims`, { token, body: { measureId } });
+}
+
+/** Waits for the claim's end, however long the server lets a call wait. */
+export async function claimEnd(api: ApiClient, token: string, claimId: string, withinMs = 20_000): Promise<ClaimAnswer> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const { status, body } = await api.call<ClaimAnswer>('GET', `/campaign/v1/claims/${claimId}`, {
+      token,
+      prefer: 'wait=5',
+    });
+    if (status !== 200 || body.state !== 'accepted' || Date.now() > until) return body;
+  }
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ApiClient } from '../src/api-client.js';
+
+const command = fileURLToPath(new URL('../bin/tsunagu.mjs', import.meta.url));
+const READY_WITHIN_MS = 60_000;
+
+export interface CommandRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A platform started as its user starts it: the command in a process of its own, a data directory and a port of its own. */
+export class PlatformProcess {
+  private child: ChildProcess | undefined;
+  output = '';
+
+  private constructor(
+    readonly dataDirectory: string,
+    readonly port: number,
+    private readonly startArguments: readonly string[],
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  static async create(options: { startArguments?: string[]; environment?: Record<string, string> } = {}) {
+    const directory = mkdtempSync(join(tmpdir(), 'tsunagu-e2e-'));
+    return new PlatformProcess(directory, await freePort(), options.startArguments ?? [], options.environment ?? {});
+  }
+
+  get api(): ApiClient {
+    return new ApiClient(`http://127.0.0.1:${this.port}`);
+  }
+
+  get pid(): number {
+    if (this.child?.pid === undefined) throw new Error('the platform is not running');
+    return this.child.pid;
+  }
+
+  /** Resolves when it says that it is ready; rejects with its output when it ends before. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [command, 'start', ...this.startArguments], {
+      env: this.env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`not ready in time:\n${this.output}`)), READY_WITHIN_MS);
+      const onData = (chunk: Buffer) => {
+        this.output += chunk.toString();
+        if (this.output.includes('Ready after')) {
+          clearTimeout(timer);
+          resolve();
+        }
+      };
+      child.stdout.on('data', onData);
+      child.stderr.on('data', onData);
+      child.once('exit', (code) => {
+        clearTimeout(timer);
+        reject(new Error(`ended with ${code}:\n${this.output}`));
+      });
+    });
+  }
+
+  /** Sends a signal and waits for the end: its exit code, or the signal's name. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
+    const child = this.child;
+    this.child = undefined;
+    this.output = '';
+    if (!child) return 0;
+    if (child.exitCode !== null) return child.exitCode;
+    const ended = new Promise<number | string>((resolve) =>
+      child.once('exit', (code, name) => resolve(code ?? name ?? 'unknown')),
+    );
+    child.kill(signal);
+    return ended;
+  }
+
+  /** Runs `tsunagu ARGS` against this platform. */
+  run(...args: string[]): Promise<CommandRun> {
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [command, ...args],
+        { env: this.env(), maxBuffer: 256 * 1024 * 1024 },
+        (error, stdout, stderr) => {
+          const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;
+          resolve({ code, stdout, stderr });
+        },
+      );
+    });
+  }
+
+  /** A token of the command line, one a line. */
+  async tokens(...args: string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await this.run('token', ...args);
+    if (code !== 0) throw new Error(`token ${args.join(' ')}: ${stderr}`);
+    return stdout.trim().split('\n');
+  }
+
+  async token(role: string, ...more: string[]): Promise<string> {
+    const [token = ''] = await this.tokens('--role', role, ...more);
+    return token;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.dataDirectory, { recursive: true, force: true });
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    const { PORT, TSUNAGU_URL, TSUNAGU_CLOCK, ...rest } = process.env;
+    return { ...rest, PORT: String(this.port), TSUNAGU_DATA: this.dataDirectory, ...this.environment };
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

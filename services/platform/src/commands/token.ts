@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs';
+import { roles } from '@tsunagu/service-host';
+import { citizenTokens } from '../citizen-tokens.js';
+import { type Command, durationMs, text, wholeNumber } from '../command.js';
+import { withData } from '../reach.js';
+import { UserError } from '../settings.js';
+import { type StaffRole, signStaffToken } from '../staff-tokens.js';
+import { readClock } from '../stored-clock.js';
+
+const COUNT_MAX = 1_000_000;
+const STAFF_TTL_MS = 3_600_000;
+const CITIZEN_TTL_MS = 6 * 3_600_000;
+const staffRoles: readonly StaffRole[] = roles.filter((role) => role !== 'citizen' && role !== 'service');
+
+export const token: Command = {
+  help: `Usage: npx tsunagu token --role ${staffRoles.join('|')} [--subject NAME] [--owner ID] [--ttl 1h]
+       npx tsunagu token --role citizen --count N [--birth-date 1990-04-01] [--residence 13101] [--ttl 6h] [--out tokens.txt]
+
+The first form prints a bearer token; the subject defaults to the role's name, the owner to demo. The second registers N
+persons and prints or writes a token a line, for load tests. Test profile only.`,
+  options: {
+    role: { type: 'string' },
+    subject: { type: 'string' },
+    owner: { type: 'string' },
+    ttl: { type: 'string' },
+    count: { type: 'string' },
+    'birth-date': { type: 'string' },
+    residence: { type: 'string' },
+    out: { type: 'string' },
+  },
+  async run({ values, settings }) {
+    const role = text(values, 'role');
+    const ttlMs = durationMs(values, 'ttl');
+    if (role === 'citizen') {
+      const count = wholeNumber(values, 'count', 1, 1, COUNT_MAX);
+      const made = await withData(settings, (data) =>
+        citizenTokens(data, {
+          count,
+          birthDate: text(values, 'birth-date'),
+          residence: text(values, 'residence'),
+          ttlMs: ttlMs ?? CITIZEN_TTL_MS,
+        }),
+      );
+      const out = text(values, 'out');
+      if (out === undefined) console.log(made.join('\n'));
+      else writeFileSync(out, `${made.join('\n')}\n`, { mode: 0o600 });
+      return 0;
+    }
+    const staffRole = staffRoles.find((each) => each === role);
+    if (!staffRole) {
+      throw new UserError(`--role is "${role ?? ''}"; it must be citizen or one of ${staffRoles.join(', ')}.`);
+    }
+    const subject = text(values, 'subject') ?? staffRole;
+    if (!/^[\x21-\x7e]{1,100}$/.test(subject)) throw new UserError('--subject must be 1 to 100 printable ASCII characters without spaces.');
+    const signed = await withData(settings, async ({ directory, databases }) =>
+      signStaffToken(directory.keys, {
+        role: staffRole,
+        subject,
+        ownerId: text(values, 'owner'),
+        ttlMs: ttlMs ?? STAFF_TTL_MS,
+        nowMs: (await readClock(databases)).nowMs,
+      }),
+    );
+    console.log(signed);
+    return 0;
+  },
+};

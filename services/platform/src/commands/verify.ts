@@ -1,0 +1,135 @@
+import type { DataOf } from '@tsunagu/contracts';
+import { verifyProjection } from '@tsunagu/event-store';
+import { isoTime } from '@tsunagu/kernel';
+import { reexportSettlements } from '@tsunagu/exchange-settlement';
+import { checkLedger } from '@tsunagu/point-ledger';
+import { type Command, durationMs } from '../command.js';
+import { Progress } from '../progress.js';
+import { withData } from '../reach.js';
+import { readClock } from '../stored-clock.js';
+import { checkClaims } from '../verification/claims.js';
+import { checkDecisions } from '../verification/decisions.js';
+import { checkExchanges } from '../verification/exchanges.js';
+import { describeFinding, type Finding } from '../verification/finding.js';
+import { checkOrder, type Read, scan } from '../verification/scan.js';
+import { type Store, storeOf, withStores } from '../verification/stores.js';
+
+const GRACE_MS = 60_000;
+const SHOWN_MAX = 50;
+/** Processes follow a moved clock within this time. */
+const CLOCKS_APART_MS = 1_000;
+
+export const verify: Command = {
+  help: `Usage: npx tsunagu verify [--grace 60s]
+
+Reads every log from its beginning and checks the invariants I1–I8 (docs/decisions and DESIGN name them). A claim that has
+waited for the ledger longer than the grace counts as lost. Exit code 1 when one is broken, with the offending events.
+Works on the running platform and on the data of a stopped one.`,
+  options: { grace: { type: 'string' } },
+  async run({ values, settings }) {
+    const graceMs = durationMs(values, 'grace') ?? GRACE_MS;
+    return withData(settings, async ({ databases }) => {
+      const { offsetMs } = await readClock(databases);
+      const clock = { now: () => Date.now() + offsetMs };
+      return withStores(databases, clock, async (stores) => report(await check(stores, clock.now(), graceMs)));
+    });
+  },
+};
+
+interface Verified {
+  readonly lines: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+async function check(stores: ReadonlyMap<string, Store>, nowMs: number, graceMs: number): Promise<Verified> {
+  const begun = isoTime(nowMs - CLOCKS_APART_MS);
+  const lines: string[] = [];
+  const findings: Finding[] = [];
+  const claims = checkClaims();
+  const exchanges = checkExchanges();
+  const ledger = checkLedger();
+  const accepted: Read[] = [];
+  const answers: Read[] = [];
+  const orders = new Map<string, DataOf<'ClaimAccepted'>>();
+  const takers: Readonly<Record<string, (event: Read) => void>> = {
+    campaign: (event) => {
+      claims.takeCampaign(event);
+      if (event.type === 'ClaimAccepted') accepted.push(event);
+      if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened') orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
+    },
+    'exchange-settlement': exchanges.takeExchange,
+    'point-ledger': (event) => {
+      ledger.take(event);
+      claims.takeLedger(event);
+      // What the ledger recorded since then may answer what the other logs recorded after they were read.
+      if (event.recordedAt >= begun) return;
+      exchanges.takeLedger(event);
+      if (event.type === 'PointsGranted' || event.type === 'GrantRefused') answers.push(event);
+    },
+  };
+  // The ledger last: what the others say of it by then, it has recorded.
+  for (const name of ['campaign', 'exchange-settlement', 'identity', 'service-link', 'point-ledger']) {
+    const order = checkOrder(name);
+    const take = takers[name];
+    const head = await scan(storeOf(stores, name).log, new Progress(`reading ${name}`), (event) => {
+      order.take(event);
+      take?.(event);
+    });
+    findings.push(...order.findings);
+    lines.push(`log   ${name}: ${head} events, gap-free and in order`);
+  }
+  const { counts } = ledger;
+  findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
+  const promised = claims.findings({ nowMs, graceMs, begun });
+  const moved = exchanges.findings();
+  findings.push(...promised.findings, ...moved.findings);
+  lines.push(
+    `I1    ${answers.length} decisions on ${counts.accounts} accounts: at most one grant for each measure and person`,
+    `I2    ${promised.claims} claims (${promised.inProgress} in progress), ${moved.exchanges} exchanges (${moved.inProgress} with points held): none lost`,
+    `I3–I5 ${counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
+  );
+  const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
+  findings.push(...(await checkDecisions(logs, accepted, answers, (id) => orders.get(id), new Progress('deciding again'))));
+  lines.push(`I6    ${accepted.length} claims and ${answers.length} grants and refusals decided again: the same`);
+  const projections = await checkProjections(stores);
+  findings.push(...projections.findings);
+  lines.push(`I7    ${projections.count} projections folded afresh: the same digests`);
+  const settlements = await reexportSettlements(storeOf(stores, 'exchange-settlement'));
+  for (const { settlementId, eventId, position, differing } of settlements) {
+    if (differing.length === 0) continue;
+    const detail = `settlement ${settlementId}: ${differing.join(', ')} came out differently`;
+    findings.push({ invariant: 'I8', service: 'exchange-settlement', position, eventId, detail });
+  }
+  lines.push(`I8    ${settlements.length} settlements exported again: byte for byte the same`);
+  return { lines, findings };
+}
+
+/** I7. A projection that is behind is compared at its own checkpoint. */
+async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ count: number; findings: Finding[] }> {
+  const findings: Finding[] = [];
+  const progress = new Progress('folding projections');
+  const all = [...stores.values()].flatMap((store) => store.definition.projections.map((projection) => ({ store, projection })));
+  for (const [index, { store, projection }] of all.entries()) {
+    const { definition, pool, log } = store;
+    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, log, projection });
+    if (!result.equal) {
+      const detail = `projection ${projection.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
+      findings.push({ invariant: 'I7', service: definition.name, position: result.position, eventId: null, detail });
+    }
+    progress.at(index + 1, all.length);
+  }
+  return { count: all.length, findings };
+}
+
+function report({ lines, findings }: Verified): number {
+  if (findings.length === 0) {
+    for (const line of lines) console.log(line);
+    console.log('\nEvery invariant holds.');
+    return 0;
+  }
+  for (const finding of findings.slice(0, SHOWN_MAX)) console.error(describeFinding(finding));
+  if (findings.length > SHOWN_MAX) console.error(`… and ${findings.length - SHOWN_MAX} more`);
+  const broken = [...new Set(findings.map(({ invariant }) => invariant))].sort();
+  console.error(`\n${findings.length} findings: ${broken.join(', ')} do not hold.`);
+  return 1;
+}

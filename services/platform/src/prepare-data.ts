@@ -1,0 +1,63 @@
+import {
+  migrate,
+  migratePlatform,
+  openClock,
+  type PlatformClock,
+  recordProfile,
+  servicePool,
+  setClock,
+} from '@tsunagu/service-host';
+import type { RunningPostgres } from '@tsunagu/testing';
+import { Client } from 'pg';
+import { roleOf } from './data-directory.js';
+import { type DatabaseUrls, prepareDatabase } from './database.js';
+import { startDatabaseServer } from './database-server.js';
+import { definitions } from './services.js';
+import type { StartRequest } from './start.js';
+
+export interface PreparedData {
+  readonly server: RunningPostgres;
+  readonly databases: DatabaseUrls;
+  readonly clock: PlatformClock;
+}
+
+/** PostgreSQL on the data directory, migrated, with the profile recorded and the clock set as asked. */
+export async function prepareData({ settings, directory, closers }: StartRequest): Promise<PreparedData> {
+  const server = await startDatabaseServer(directory);
+  closers.add('PostgreSQL', () => server.stop());
+  const databases = await prepareDatabase(server.url, directory.passwords());
+  await migratePlatform(
+    databases.owner,
+    definitions.map(({ name }) => roleOf(name)),
+  );
+  const database = servicePool({ url: databases.owner, schema: 'platform', connectionsMax: 2 });
+  closers.add('the clock', () => database.end());
+  await recordProfile(database, settings.profile);
+  // Five schemas at once share the work of two cores badly and a lock well: one after another takes as long.
+  for (const definition of definitions) {
+    await migrate({ ownerUrl: databases.owner, definition, serviceRole: roleOf(definition.name) });
+  }
+  await setClock(database, {
+    profile: settings.profile,
+    requested: settings.clock,
+    lastRecordedAt: await lastRecordedAt(databases.owner),
+  });
+  const clock = await openClock({ database, profile: settings.profile });
+  closers.add('the clock', () => clock.close());
+  return { server, databases, clock };
+}
+
+/** The time of the last event in any service's log. */
+async function lastRecordedAt(ownerUrl: string): Promise<string | undefined> {
+  const client = new Client({ connectionString: ownerUrl });
+  await client.connect();
+  try {
+    const last = definitions.map(
+      ({ schema }) => `(SELECT recorded_at FROM ${schema}.events ORDER BY position DESC LIMIT 1)`,
+    );
+    const { rows } = await client.query<{ at: Date | null }>(`SELECT greatest(${last.join(', ')}) AS at`);
+    return rows[0]?.at?.toISOString();
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,91 @@
+import { publishedEvents, topics } from '@tsunagu/contracts';
+import { LogFeed } from '@tsunagu/event-feed';
+import { type EventLog, PostgresEventLog } from '@tsunagu/event-store';
+import { createLogger, createService, HttpQuestions, loadOrCreateKey, servicePool, serviceRegistry } from '@tsunagu/service-host';
+import type { Pool } from 'pg';
+import { startedLines } from './announcement.js';
+import { openFronts } from './fronts.js';
+import { startOutsideWorld } from './outside-world.js';
+import { prepareData } from './prepare-data.js';
+import { definitions } from './services.js';
+import { registerSimPay } from './sim-pay.js';
+import type { Started, StartRequest } from './start.js';
+
+const POOL_CONNECTIONS_MAX = 12;
+const READY_WITHIN_MS = 30_000;
+
+/** All services in this process behind one port, hearing each other through their logs. */
+export async function startEmbedded(request: StartRequest): Promise<Started> {
+  const { settings, directory, closers } = request;
+  const fronts = await openFronts(settings, closers);
+  const data = await prepareData(request);
+  const { databases, clock, server } = data;
+  const { internalUrl } = fronts;
+  const jwksUrl = `${internalUrl}/.well-known/jwks.json`;
+  const world = await startOutsideWorld({ ...request, databases, clock, internalUrl, jwksUrl });
+  fronts.addHandlers(world);
+
+  const stores = new Map<string, { pool: Pool; log: EventLog }>();
+  for (const { name, schema } of definitions) {
+    const pool = servicePool({ url: databases.services.get(name) ?? '', schema, connectionsMax: POOL_CONNECTIONS_MAX });
+    closers.add(`the connections of ${name}`, () => pool.end());
+    const log = await PostgresEventLog.open({ pool, clock });
+    closers.add(`the log of ${name}`, () => log.close());
+    stores.set(name, { pool, log });
+  }
+  const sources = new Map<string, EventLog>();
+  for (const topic of Object.values(topics)) {
+    const producer = publishedEvents.find((event) => event.topic === topic)?.producer ?? '';
+    const store = stores.get(producer);
+    if (store) sources.set(topic, store.log);
+  }
+
+  const serviceUrls = Object.fromEntries(definitions.map(({ name }) => [name, internalUrl]));
+  for (const definition of definitions) {
+    const { name } = definition;
+    const store = stores.get(name);
+    if (!store) throw new Error(`${name} has no store`);
+    const logger = createLogger(name);
+    const key = await loadOrCreateKey(directory.keys, `service-${name}`, 'RS256');
+    const questions = new HttpQuestions({ name, key, clock, services: serviceUrls });
+    closers.add(`the questions of ${name}`, () => questions.close());
+    const registry = serviceRegistry(name);
+    const feed = new LogFeed({ sources, positions: store.pool, logger, registry });
+    closers.add(`the feed of ${name}`, () => feed.close());
+    const service = await createService(
+      definition,
+      {
+        profile: settings.profile,
+        clock,
+        database: store.pool,
+        log: store.log,
+        feed,
+        questions,
+        keyDirectory: directory.keys,
+        jwksUrl,
+        logger,
+        registry,
+      },
+      { env: { ...process.env, ...world.environment } },
+    );
+    closers.add(name, () => service.close());
+    fronts.add({
+      name,
+      segments: service.segments,
+      handle: (incoming, response) => service.handle(incoming, response),
+      ready: () => service.ready(),
+      metrics: () => service.metrics(),
+      openApi: async () => service.openApi,
+    });
+  }
+  if (settings.profile === 'test') await registerSimPay(request, data);
+  await fronts.ready(READY_WITHIN_MS);
+  fronts.complete();
+  directory.announce({ topology: 'embedded', url: fronts.url, internalUrl, postgresUrl: server.url, serviceUrls });
+  return {
+    lines: startedLines(settings, fronts.url, server, [
+      `Five services in one process; PostgreSQL on port ${server.port}.`,
+    ]),
+    failed: server.ended.catch(() => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm start.'),
+  };
+}

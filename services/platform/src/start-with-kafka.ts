@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startKafka } from '../../../infra/kafka-local/kafka-local.mjs';
+import { startedLines } from './announcement.js';
+import { openFronts } from './fronts.js';
+import { startOutsideWorld } from './outside-world.js';
+import { prepareData } from './prepare-data.js';
+import { proxiedBackend } from './proxied-backend.js';
+import { definitions } from './services.js';
+import { root, UserError } from './settings.js';
+import { registerSimPay } from './sim-pay.js';
+import type { Started, StartRequest } from './start.js';
+
+const READY_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 4_000;
+
+/** Each service in a process of its own, started by the command its container runs, with Kafka between them and one port in front. */
+export async function startWithKafka(request: StartRequest): Promise<Started> {
+  const { settings, directory, closers } = request;
+  const fronts = await openFronts(settings, closers);
+  const [data, kafka] = await Promise.all([prepareData(request), startBroker(request)]);
+  const { databases, server } = data;
+  const ports = new Map<string, number>();
+  for (const { name } of definitions) ports.set(name, await freePort());
+  const serviceUrls = Object.fromEntries([...ports].map(([name, port]) => [name, `http://127.0.0.1:${port}`]));
+  const { internalUrl } = fronts;
+  const jwksUrl = `${serviceUrls.identity}/.well-known/jwks.json`;
+  const world = await startOutsideWorld({ ...request, databases, clock: data.clock, internalUrl, jwksUrl });
+  fronts.addHandlers(world);
+
+  const addresses = Object.fromEntries(
+    Object.entries(serviceUrls).map(([name, url]) => [`${name.toUpperCase().replaceAll('-', '_')}_URL`, url]),
+  );
+  const failures: Promise<string>[] = [
+    server.ended.catch(() => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm run start:kafka.'),
+  ];
+  for (const { name, segments } of definitions) {
+    const child = spawnService(name, {
+      ...process.env,
+      ...world.environment,
+      ...addresses,
+      TSUNAGU_PROFILE: settings.profile,
+      TSUNAGU_KEY_DIRECTORY: directory.keys,
+      DATABASE_URL: databases.services.get(name),
+      OWNER_DATABASE_URL: databases.owner,
+      SETTINGS_DATABASE_URL: databases.services.get(name),
+      KAFKA_BROKERS: kafka.broker,
+      JWKS_URL: jwksUrl,
+      HOST: '127.0.0.1',
+      PORT: String(ports.get(name)),
+    });
+    closers.add(name, () => stopProcess(child));
+    failures.push(ended(child).then(() => `${name} has ended by itself; the platform stops.`));
+    fronts.add(proxiedBackend(name, segments, serviceUrls[name] ?? ''));
+  }
+  const failed = Promise.race(failures);
+  await Promise.race([fronts.ready(READY_WITHIN_MS), failed.then((reason) => Promise.reject(new UserError(reason)))]);
+  if (settings.profile === 'test') await registerSimPay(request, data);
+  fronts.complete();
+  directory.announce({ topology: 'kafka', url: fronts.url, internalUrl, postgresUrl: server.url, serviceUrls });
+  return {
+    lines: startedLines(settings, fronts.url, server, [
+      `Five services, each a process of its own; Apache Kafka at ${kafka.broker}; PostgreSQL on port ${server.port}.`,
+      ...[...ports].map(([name, port]) => `  ${name.padEnd(20)} 127.0.0.1:${port}`),
+    ]),
+    failed,
+  };
+}
+
+async function startBroker({ directory, closers }: StartRequest) {
+  const kafka = await startKafka({ directory: directory.kafka }).catch((error: Error) => {
+    throw new UserError(error.message);
+  });
+  closers.add('Kafka', () => kafka.stop());
+  return kafka;
+}
+
+/** The command of the container image, word for word apart from the working directory. */
+export function spawnService(name: string, environment: NodeJS.ProcessEnv): ChildProcess {
+  const main = join('services', name, 'src', 'main.ts');
+  const hook = fileURLToPath(new URL('tools/hook.mjs', `file://${root}`));
+  return spawn(process.execPath, ['--enable-source-maps', '--import', hook, main], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Not in the terminal's group: a Ctrl-C reaches the services once, through us.
+    detached: true,
+  });
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const end = ended(child);
+  child.kill('SIGTERM');
+  await Promise.race([end, delay(STOP_WITHIN_MS).then(() => child.kill('SIGKILL'))]);
+}
+
+function ended(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

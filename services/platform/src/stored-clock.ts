@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { forwardClock, readOffset } from '@tsunagu/service-host';
+import { Pool } from 'pg';
+import type { DatabaseUrls } from './database.js';
+
+/** Every process follows a moved clock within this time. */
+const FOLLOWED_WITHIN_MS = 1_000;
+
+/** The platform's time as stored: all processes show it. */
+export async function readClock(databases: DatabaseUrls): Promise<{ offsetMs: number; nowMs: number }> {
+  const offsetMs = await withPool(databases.owner, readOffset);
+  return { offsetMs, nowMs: Date.now() + offsetMs };
+}
+
+/** Moves the test clock forward and returns when every process follows. */
+export async function moveClock(databases: DatabaseUrls, byMs: number): Promise<string> {
+  const now = await withPool(databases.owner, (pool) => forwardClock(pool, 'test', byMs));
+  await delay(FOLLOWED_WITHIN_MS);
+  return now;
+}
+
+async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = new Pool({ connectionString: url, max: 1 });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}

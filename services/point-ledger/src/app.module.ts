@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { ClaimsConsumer } from './consumers/claims.js';
+import { ExchangesConsumer } from './consumers/exchanges.js';
+import { AccountsController } from './http/accounts.controller.js';
+import { FundsController } from './http/funds.controller.js';
+import { InternalController } from './http/internal.controller.js';
+import { TrialBalanceController } from './http/trial-balance.controller.js';
+import { HoldSweeper } from './jobs/hold-sweeper.js';
+import { LeaseSweeper } from './jobs/lease-sweeper.js';
+import { Grants } from './workflows/grants.js';
+import { Holds } from './workflows/holds.js';
+import { Leases } from './workflows/leases.js';
+import { WorkerSlot } from './workflows/worker-slot.js';
+
+@Module({
+  controllers: [
+    FundsController,
+    AccountsController,
+    TrialBalanceController,
+    InternalController,
+    ClaimsConsumer,
+    ExchangesConsumer,
+  ],
+  providers: [WorkerSlot, Leases, Grants, Holds, LeaseSweeper, HoldSweeper],
+})
+export class AppModule {}

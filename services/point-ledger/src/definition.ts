@@ -1,0 +1,20 @@
+import { topics } from '@tsunagu/contracts';
+import type { ServiceDefinition } from '@tsunagu/service-host';
+import { AppModule } from './app.module.js';
+import { type LedgerConfig, readConfig } from './config.js';
+import { entriesProjection } from './projections/entries.js';
+import { fundLeasesProjection } from './projections/fund-leases.js';
+import { fundsProjection } from './projections/funds.js';
+import { openHoldsProjection } from './projections/open-holds.js';
+import { postingsProjection } from './projections/postings.js';
+
+export const definition: ServiceDefinition<LedgerConfig> = {
+  name: 'point-ledger',
+  segments: ['point-ledger'],
+  schema: 'point_ledger',
+  migrations: new URL('./migrations/', import.meta.url),
+  consumes: [topics.claim, topics.exchange],
+  config: readConfig,
+  projections: [fundsProjection, fundLeasesProjection, entriesProjection, postingsProjection, openHoldsProjection],
+  module: () => AppModule,
+};

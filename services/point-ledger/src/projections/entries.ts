@@ -1,0 +1,84 @@
+import type { Projection } from '@tsunagu/event-store';
+import type { AccountEvent, LotPart } from '../domain/account.js';
+
+/** One lot's part in an event, signed by its effect on what is available and what is held. */
+interface Movement {
+  readonly lotId: string;
+  readonly ownerId: string;
+  readonly points: number;
+  readonly heldPoints: number;
+  readonly dryRunPoints?: number;
+}
+
+/** What a person sees as the history of the account: one row a lot that an event moved. */
+export const entriesProjection: Projection = {
+  name: 'entries',
+  tables: ['entries'],
+  types: ['PointsGranted', 'PointsHeld', 'HoldCaptured', 'HoldReleased'],
+  async apply(client, events) {
+    const rows = events.flatMap((event) => {
+      const { type, data } = event as unknown as AccountEvent;
+      const movements = movementsOf({ type, data } as AccountEvent);
+      return movements.map(({ lotId, ownerId, points, heldPoints, dryRunPoints }, ordinal) => ({
+        position: event.position,
+        ordinal,
+        person_id: data.personId,
+        owner_id: ownerId,
+        kind: kinds[type as keyof typeof kinds],
+        points,
+        held_points: heldPoints,
+        dry_run_points: dryRunPoints ?? null,
+        effective_at: event.effectiveAt,
+        recorded_at: event.recordedAt,
+        event_id: event.id,
+        lot_id: lotId,
+        claim_id: 'claimId' in data ? data.claimId : null,
+        exchange_id: 'exchangeId' in data ? data.exchangeId : null,
+      }));
+    });
+    if (rows.length > 0) await client.query(insert, [JSON.stringify(rows)]);
+  },
+};
+
+export const kinds = {
+  PointsGranted: 'grant',
+  PointsHeld: 'hold',
+  HoldCaptured: 'capture',
+  HoldReleased: 'release',
+} as const;
+
+/** The effect of an event on each of its lots. A dry-run grant moves no points that can be used. */
+export function movementsOf(event: AccountEvent): readonly Movement[] {
+  switch (event.type) {
+    case 'PointsGranted': {
+      const { lotId, ownerId, amountPoints, dryRun } = event.data;
+      return dryRun
+        ? [{ lotId, ownerId, points: 0, heldPoints: 0, dryRunPoints: amountPoints }]
+        : [{ lotId, ownerId, points: amountPoints, heldPoints: 0 }];
+    }
+    case 'PointsHeld':
+      return event.data.lots.map((lot) => movement(lot, -1, 1));
+    case 'HoldCaptured':
+      return event.data.lots.map((lot) => movement(lot, 0, -1));
+    case 'HoldReleased':
+      return event.data.lots.map((lot) => movement(lot, 1, -1));
+    default:
+      return [];
+  }
+}
+
+function movement({ lotId, ownerId, points }: LotPart, available: -1 | 0 | 1, held: -1 | 1): Movement {
+  // Never −0: it is another value than 0 to a strict comparison.
+  return { lotId, ownerId, points: available === 0 ? 0 : available * points, heldPoints: held * points };
+}
+
+const insert = `
+  insert into entries (
+    position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
+    event_id, lot_id, claim_id, exchange_id)
+  select position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
+         event_id, lot_id, claim_id, exchange_id
+    from json_to_recordset($1::json) as entry (
+      position bigint, ordinal smallint, person_id uuid, owner_id text, kind text, points bigint, held_points bigint,
+      dry_run_points bigint, effective_at timestamptz, recorded_at timestamptz, event_id uuid, lot_id uuid,
+      claim_id uuid, exchange_id uuid)`;

@@ -1,0 +1,113 @@
+import { type DataOf, topics } from '@tsunagu/contracts';
+import type { FeedMessage } from '@tsunagu/event-feed';
+import { PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
+import { newId } from '@tsunagu/kernel';
+import { servicePool } from '@tsunagu/service-host';
+import { message, startTestService, type TestService } from '@tsunagu/service-host/testing';
+import { definition } from './definition.js';
+import { checkLedger } from './domain/ledger-check.js';
+import { type ClaimToDecide, Grants } from './workflows/grants.js';
+import { Leases } from './workflows/leases.js';
+import { WorkerSlot } from './workflows/worker-slot.js';
+
+/** For specs of the ledger: a running service, funds and claims by default values, and every invariant at the end. */
+
+let sequence = 0;
+
+/** A fresh UUIDv7; ids of one run are all different. */
+export function someId(): string {
+  sequence += 1;
+  return newId(Date.parse('2026-11-20T00:00:00.000Z') + sequence);
+}
+
+export type Claim = FeedMessage<string, DataOf<'ClaimAccepted'>>;
+
+export function claim(overrides: Partial<DataOf<'ClaimAccepted'>> & { fundId: string }): Claim {
+  return message(overrides.attempt && overrides.attempt > 1 ? 'ClaimReopened' : 'ClaimAccepted', {
+    claimId: someId(),
+    personId: someId(),
+    campaignId: '019ab3f0-6c00-7000-8000-0000000000d1',
+    measureId: '019ab3f0-6c00-7000-8000-0000000000e1',
+    programmeId: 'default',
+    amountPoints: 1_000,
+    ruleVersion: 1,
+    attempt: 1,
+    dryRun: false,
+    pointsExpireAt: null,
+    pointsExpireAfterMonths: null,
+    answers: [],
+    receiptNumber: 'R-1',
+    ...overrides,
+  });
+}
+
+export function toDecide({ id, correlationId, data }: Claim): ClaimToDecide {
+  return { order: data, cause: { id, correlationId } };
+}
+
+export interface TestLedger extends TestService {
+  fund(amountPoints: number, more?: object): Promise<string>;
+  claims(...claims: readonly Claim[]): Promise<void>;
+  /** Every event of the log. */
+  events(): Promise<readonly RecordedEvent[]>;
+  eventsOf(type: string): Promise<readonly RecordedEvent[]>;
+  /** What the checker of `verify` finds over the whole log. */
+  violations(): Promise<readonly object[]>;
+  account(personId: string): Promise<{ status: number; body: AccountBody }>;
+  /** Another worker on the same database: its own connections, log, slot and leases. */
+  worker(): Promise<{ grants: Grants; leases: Leases; slot: WorkerSlot; stop(): Promise<void> }>;
+}
+
+interface AccountBody {
+  readonly availablePoints: number;
+  readonly exchangeablePoints: number;
+  readonly heldPoints: number;
+  readonly lots: readonly { lotId: string; remainingPoints: number; heldPoints: number; blockedReason?: string }[];
+}
+
+export async function startTestLedger(options: Parameters<typeof startTestService>[1] = {}): Promise<TestLedger> {
+  const service = await startTestService(definition, { env: { LEDGER_SWEEP_SECONDS: '3600' }, ...options });
+  const allEvents = async () => (await service.log.readLog({ after: 0, limit: 1_000_000 })).events;
+  const stops: (() => Promise<void>)[] = [];
+  return {
+    ...service,
+    async fund(amountPoints, more = {}) {
+      const token = await service.token({ role: 'operator', ownerId: 'demo' });
+      const body = { name: 'fund', amountPoints, fiscalYear: 2026, ...more };
+      const headers = { 'idempotency-key': someId() };
+      const answer = await service.call('POST', '/point-ledger/v1/funds', { token, body, headers });
+      if (answer.status !== 201) throw new Error(`no fund: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer.body.fundId;
+    },
+    claims: (...claims) => service.deliver(topics.claim, claims),
+    events: allEvents,
+    eventsOf: async (type) => (await allEvents()).filter((event) => event.type === type),
+    async violations() {
+      const check = checkLedger();
+      for (const event of await allEvents()) check.take(event);
+      return check.violations();
+    },
+    async account(personId) {
+      const token = await service.token({ role: 'citizen', subject: personId });
+      return service.call('GET', '/point-ledger/v1/accounts/me', { token });
+    },
+    async worker() {
+      const url = new URL(service.ownerUrl);
+      const pool = servicePool({ url: url.href, schema: definition.schema, connectionsMax: 6 });
+      const log = await PostgresEventLog.open({ pool, clock: service.clock });
+      const slot = new WorkerSlot(pool);
+      const leases = new Leases(log, service.clock, slot);
+      const stop = async () => {
+        slot.onModuleDestroy();
+        await log.close();
+        await pool.end();
+      };
+      stops.push(stop);
+      return { grants: new Grants(log, service.clock, leases), leases, slot, stop };
+    },
+    async close() {
+      for (const stop of stops) await stop().catch(() => undefined);
+      await service.close();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EventLog } from '@tsunagu/event-store';
+import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
+import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
+import type { LedgerConfig } from '../config.js';
+import { type Account, type AccountEvent, accountStream, evolveAccount, foldAccount } from '../domain/account.js';
+import { decideHold, decideHoldEnd, type ExchangeEnd, type HoldDecision, type HoldRequest } from '../domain/hold.js';
+import { type Cause, contested, expected, ledgerEvent, record } from './recording.js';
+
+/** A request or an end of an exchange, and the recorded event that brings it. */
+export type HoldAct =
+  | { readonly kind: 'request'; readonly request: HoldRequest; readonly cause: Cause & { readonly id: string } }
+  | { readonly kind: 'end'; readonly end: ExchangeEnd; readonly cause: Cause & { readonly id: string } };
+
+/** An act that can never be worked off, because it contradicts the account. */
+export interface Contradiction {
+  readonly act: HoldAct;
+  readonly detail: string;
+}
+
+/** Rounds lost to other writers of the same accounts, before it counts as an outage. */
+const ROUNDS_MAX = 20;
+
+/** Holds, captures and releases: batches of acts, decided in order on each account's folded state. */
+@Injectable()
+export class Holds {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: LedgerConfig,
+  ) {}
+
+  /** Resolves when every act has its outcome on the log, with the acts that contradict it. */
+  async decide(acts: readonly HoldAct[]): Promise<readonly Contradiction[]> {
+    const contradictions: Contradiction[] = [];
+    let pending = byPerson(acts);
+    for (let round = 0; pending.size > 0; round += 1) {
+      if (round > ROUNDS_MAX) throw contested(`${pending.size} accounts not decided after ${round} rounds`);
+      if (round > 0) await pause(Math.random() * 10 * round);
+      pending = await this.decideRound(pending, contradictions);
+    }
+    return contradictions;
+  }
+
+  /** One request an account. Gives back the accounts that another writer was faster on. */
+  private async decideRound(
+    pending: ReadonlyMap<string, readonly HoldAct[]>,
+    contradictions: Contradiction[],
+  ): Promise<Map<string, readonly HoldAct[]>> {
+    const streams = await this.log.readStreams([...pending.keys()].map(accountStream));
+    const planned = [...pending].flatMap(([personId, acts]) => {
+      const recorded = streams.get(accountStream(personId)) ?? [];
+      const plan = this.plan(foldAccount(recorded), acts);
+      if (plan.events.length === 0) {
+        contradictions.push(...plan.contradictions);
+        return [];
+      }
+      const expectedRevision = expected(recorded.length - 1);
+      const write = { stream: accountStream(personId), expectedRevision, events: plan.events };
+      return [{ personId, acts, request: { writes: [write] }, contradictions: plan.contradictions }];
+    });
+    if (planned.length === 0) return new Map();
+    const outcomes = await record(
+      this.log,
+      planned.map((plan) => plan.request),
+    );
+    const lost = new Map<string, readonly HoldAct[]>();
+    planned.forEach((plan, index) => {
+      if (outcomes[index]?.outcome === 'conflict') lost.set(plan.personId, plan.acts);
+      else contradictions.push(...plan.contradictions);
+    });
+    return lost;
+  }
+
+  private plan(account: Account, acts: readonly HoldAct[]) {
+    const nowMs = this.clock.now();
+    const now = isoTime(nowMs);
+    const askOwnerAt = isoTime(nowMs + this.config.holdAskSeconds * 1000);
+    const contradictions: Contradiction[] = [];
+    let state = account;
+    const events = acts.flatMap((act) => {
+      const decision = decideAct(state, act, { now, askOwnerAt });
+      if (decision.outcome === 'contradiction') contradictions.push({ act, detail: decision.detail });
+      if (decision.outcome !== 'decided') return [];
+      state = evolveAccount(state, decision.event);
+      const meta = { id: answerId(act), cause: act.cause, effectiveAt: now, ownerId: payerOf(decision.event) };
+      return [ledgerEvent(decision.event, meta)];
+    });
+    return { events, contradictions };
+  }
+}
+
+function decideAct(account: Account, act: HoldAct, times: { now: string; askOwnerAt: string }): HoldDecision {
+  return act.kind === 'request'
+    ? decideHold(account, act.request, { holdId: answerId(act) }, times)
+    : decideHoldEnd(account, act.end, times.now);
+}
+
+/** One answer to each cause, the same at every repetition. A hold is named by the event that made it. */
+function answerId(act: HoldAct): string {
+  return derivedId('hold', act.cause.id);
+}
+
+/** The owner where all lots have one; an exchange over lots of several owners belongs to none of them alone. */
+function payerOf(event: AccountEvent): string | null {
+  const owners = new Set('lots' in event.data ? event.data.lots.map((lot) => lot.ownerId) : []);
+  const [owner] = owners;
+  return owners.size === 1 && owner !== undefined ? owner : null;
+}
+
+function byPerson(acts: readonly HoldAct[]): Map<string, readonly HoldAct[]> {
+  const persons = new Map<string, HoldAct[]>();
+  for (const act of acts) {
+    const { personId } = act.kind === 'request' ? act.request : act.end;
+    const known = persons.get(personId);
+    if (known) known.push(act);
+    else persons.set(personId, [act]);
+  }
+  return persons;
+}

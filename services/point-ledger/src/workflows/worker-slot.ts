@@ -1,0 +1,80 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { DATABASE } from '@tsunagu/service-host';
+import type { Pool, PoolClient } from 'pg';
+
+/** Workers of one ledger database: more than this many processes wait for a slot to fall free. */
+const SLOTS_MAX = 256;
+/** First key of the two-part advisory lock, apart from other users of advisory locks in the same database. */
+const LOCK_CLASS = 0x4c454453;
+
+/**
+ * This process's worker number. It is the lowest free one, held by a session lock on a connection of its own: a restarted
+ * worker gets its number back, and with it the duty to close the leases that its predecessor left. The lock is only about
+ * who tidies up; a lease itself is fenced by its stream's revision.
+ */
+@Injectable()
+export class WorkerSlot implements OnModuleDestroy {
+  private holder: PoolClient | undefined;
+  private slot: Promise<number> | undefined;
+
+  constructor(@Inject(DATABASE) private readonly database: Pool) {}
+
+  number(): Promise<number> {
+    this.slot ??= this.take().catch((error: unknown) => {
+      this.slot = undefined;
+      throw error;
+    });
+    return this.slot;
+  }
+
+  /** Whether no living worker has this number. */
+  async isVacant(slot: number): Promise<boolean> {
+    if (slot === (await this.number())) return false;
+    const client = await this.database.connect();
+    try {
+      const isVacant = await tryLock(client, slot);
+      if (isVacant) await client.query('SELECT pg_advisory_unlock($1, $2)', [await lockClass(client), slot]);
+      return isVacant;
+    } finally {
+      client.release();
+    }
+  }
+
+  onModuleDestroy() {
+    this.holder?.release(true);
+    this.holder = undefined;
+  }
+
+  private async take(): Promise<number> {
+    const client = await this.database.connect();
+    for (let slot = 0; slot < SLOTS_MAX; slot += 1) {
+      if (!(await tryLock(client, slot))) continue;
+      this.holder = client;
+      client.on('error', () => {
+        // The session is gone and the lock with it: the next use takes a number again.
+        this.holder = undefined;
+        this.slot = undefined;
+        client.release(true);
+      });
+      return slot;
+    }
+    client.release();
+    throw new Error(`all ${SLOTS_MAX} worker numbers of the point ledger are taken`);
+  }
+}
+
+async function tryLock(client: PoolClient, slot: number): Promise<boolean> {
+  const answer = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
+    await lockClass(client),
+    slot,
+  ]);
+  return answer.rows[0]?.taken === true;
+}
+
+/** Per schema, so that two ledgers in one database do not take each other's numbers. */
+async function lockClass(client: PoolClient): Promise<number> {
+  const answer = await client.query<{ class: number }>('SELECT (hashtext(current_schema()) # $1::int) AS class', [
+    LOCK_CLASS,
+  ]);
+  return answer.rows[0]?.class ?? LOCK_CLASS;
+}

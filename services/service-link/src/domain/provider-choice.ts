@@ -1,0 +1,39 @@
+import { ok, type Result, refuse } from '@tsunagu/kernel';
+
+/** The providers a person has chosen in a programme. Stream `providerChoice-<personId>+<programmeId>`. */
+
+export interface ProviderChosen {
+  readonly type: 'ProviderChosen';
+  readonly data: { readonly linkId: string; readonly providerId: string };
+}
+
+export interface ProviderChoice {
+  readonly chosen: readonly ProviderChosen['data'][];
+}
+
+export const initialState: ProviderChoice = { chosen: [] };
+
+export function evolve(state: ProviderChoice, { data }: ProviderChosen): ProviderChoice {
+  return { chosen: [...state.chosen, data] };
+}
+
+export function fold(events: readonly ProviderChosen[]): ProviderChoice {
+  return events.reduce(evolve, initialState);
+}
+
+export function decideChoose(
+  state: ProviderChoice,
+  choice: ProviderChosen['data'],
+  providersPerPerson: 'one' | 'many',
+): Result<readonly ProviderChosen[], 'service_link.provider_already_chosen'> {
+  const other = state.chosen.find((each) => each.linkId !== choice.linkId);
+  if (providersPerPerson === 'one' && other)
+    return refuse('service_link.provider_already_chosen', { extensions: { linkId: other.linkId } });
+  return ok(
+    state.chosen.some((each) => each.linkId === choice.linkId) ? [] : [{ type: 'ProviderChosen', data: choice }],
+  );
+}
+
+export function providerChoiceStream(personId: string, programmeId: string): string {
+  return `providerChoice-${personId}+${programmeId}`;
+}

@@ -1,0 +1,47 @@
+import { ok, type Result, refuse } from '@tsunagu/kernel';
+
+/**
+ * One person per provider account. Stream `serviceAccount-<providerId>+<keyed hash>`, one for the account id as the person gave
+ * it and one for the provider's own reference, so that two spellings of one account still meet.
+ */
+
+export interface ServiceAccountBound {
+  readonly type: 'ServiceAccountBound';
+  readonly data: { readonly linkId: string; readonly personId: string; readonly programmeId: string };
+}
+
+export interface ServiceAccount {
+  /** Whose account it is; undefined while nobody's. */
+  readonly personId?: string;
+  readonly links: readonly { readonly linkId: string; readonly programmeId: string }[];
+}
+
+export const initialState: ServiceAccount = { links: [] };
+
+export function evolve(state: ServiceAccount, { data }: ServiceAccountBound): ServiceAccount {
+  const { linkId, programmeId, personId } = data;
+  return { personId, links: [...state.links, { linkId, programmeId }] };
+}
+
+export function fold(events: readonly ServiceAccountBound[]): ServiceAccount {
+  return events.reduce(evolve, initialState);
+}
+
+/** The same person may link the account again in another programme; another person may not. */
+export function decideBind(
+  state: ServiceAccount,
+  binding: ServiceAccountBound['data'],
+): Result<readonly ServiceAccountBound[], 'service_link.account_taken' | 'service_link.provider_already_chosen'> {
+  if (state.personId !== undefined && state.personId !== binding.personId) return refuse('service_link.account_taken');
+  const own = state.links.find((link) => link.programmeId === binding.programmeId);
+  if (own && own.linkId !== binding.linkId)
+    return refuse('service_link.provider_already_chosen', {
+      detail: 'This account is linked already.',
+      extensions: { linkId: own.linkId },
+    });
+  return ok(own ? [] : [{ type: 'ServiceAccountBound', data: binding }]);
+}
+
+export function serviceAccountStream(providerId: string, key: string): string {
+  return `serviceAccount-${providerId}+${key}`;
+}

@@ -1,0 +1,225 @@
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
+import {
+  type Caller,
+  CLOCK,
+  CONFIG,
+  CorrelationId,
+  CreatedId,
+  CurrentCaller,
+  DATABASE,
+  EVENT_LOG,
+  Idempotent,
+  PROJECTIONS,
+  Problem,
+  type ProjectionReader,
+  QUESTIONS,
+  type Questions,
+  Roles,
+  until,
+  valueOrProblem,
+  waitSeconds,
+} from '@tsunagu/service-host';
+import { IsOptional, Matches } from 'class-validator';
+import type { Pool } from 'pg';
+import type { ServiceLinkConfig } from '../config.js';
+import { decideEstablish } from '../domain/establish.js';
+import { decideConfirmation, fold, type LinkEvent, linkStream } from '../domain/link.js';
+import * as choice from '../domain/provider-choice.js';
+import * as account from '../domain/service-account.js';
+import type { LinkVault } from '../outbound/link-vault.js';
+import { askProgramme, askProvider } from '../outbound/questions.js';
+import { domainEvents, record } from '../recording.js';
+import { LINK_VAULT, Linking } from '../workflows/linking.js';
+import { type LinkView, linkView } from './link-view.js';
+
+/** A POST waits at most so long for the provider, then answers with the link as it is. */
+const outcomeWaitSeconds = 2;
+/** A person's links in one answer, newest first. */
+const listMax = 100;
+
+class LinkOrder {
+  @ApiProperty({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' })
+  @Matches(/^[a-z0-9][a-z0-9-]{0,39}$/, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
+  providerId: string;
+
+  @ApiProperty({ minLength: 1, maxLength: 64 })
+  @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
+  providerAccountId: string;
+
+  @ApiProperty({ minLength: 1, maxLength: 32 })
+  @Matches(/^[\x21-\x7e]{1,32}$/, { message: 'securityCode must be 1 to 32 printable ASCII characters' })
+  securityCode: string;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 64, default: 'default' })
+  @IsOptional()
+  @Matches(/^[\w-]{1,64}$/, { message: 'programmeId must be 1 to 64 letters, digits, - and _' })
+  programmeId?: string;
+}
+
+@ApiTags('links')
+@Controller('service-link/v1/links')
+export class LinksController {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: ServiceLinkConfig,
+    @Inject(DATABASE) private readonly database: Pool,
+    @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
+    @Inject(QUESTIONS) private readonly questions: Questions,
+    @Inject(LINK_VAULT) private readonly vault: LinkVault,
+    private readonly linking: Linking,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @Roles('citizen')
+  @Idempotent()
+  async request(
+    @Body() order: LinkOrder,
+    @CurrentCaller() caller: Caller,
+    @CreatedId() linkId: string,
+    @CorrelationId() correlationId: string,
+  ): Promise<LinkView> {
+    if ((await this.#read(linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
+    void this.linking.advance(linkId);
+    return this.#waitForEnd(caller.subject, linkId, outcomeWaitSeconds);
+  }
+
+  @Get()
+  @Roles('citizen')
+  async list(@CurrentCaller() caller: Caller): Promise<{ links: readonly LinkView[] }> {
+    await this.projections.waitFor('links');
+    const found = await this.database.query<LinkRow>(
+      `select link_id, provider_id, programme_id, state, reason_code, requested_at, ended_at
+       from links where person_id = $1 order by requested_at desc, link_id limit ${listMax}`,
+      [caller.subject],
+    );
+    const accounts = await this.vault.accounts(found.rows.map((row) => row.link_id));
+    return { links: found.rows.map((row) => rowView(row, accounts.get(row.link_id)?.maskedName)) };
+  }
+
+  @Get(':linkId')
+  @Roles('citizen')
+  one(
+    @Param('linkId') linkId: string,
+    @CurrentCaller() caller: Caller,
+    @Headers('prefer') prefer: string | undefined,
+  ): Promise<LinkView> {
+    return this.#waitForEnd(caller.subject, linkId, waitSeconds(prefer) ?? 0);
+  }
+
+  /** The person's own confirmation, in programmes that ask for it. */
+  @Post(':linkId/confirm')
+  @HttpCode(200)
+  @Roles('citizen')
+  async confirm(@Param('linkId') linkId: string, @CurrentCaller() caller: Caller): Promise<LinkView> {
+    await this.#own(caller.subject, linkId);
+    const recorded = domainEvents<LinkEvent>(
+      (await this.log.readStreams([linkStream(linkId)])).get(linkStream(linkId)),
+    );
+    const link = fold(recorded);
+    if (!link) throw new Problem({ code: 'request.not_found' });
+    if (valueOrProblem(decideConfirmation(link)) === 'establish') await this.linking.establish(linkId);
+    await this.linking.advance(linkId);
+    return this.#own(caller.subject, linkId);
+  }
+
+  /** Checks what is known already, seals what was typed, then records the wish. */
+  async #open(order: LinkOrder, caller: Caller, linkId: string, correlationId: string): Promise<void> {
+    const { providerId, providerAccountId, securityCode, programmeId = 'default' } = order;
+    const [provider, programme] = await Promise.all([
+      askProvider(this.questions, providerId),
+      askProgramme(this.questions, programmeId),
+    ]);
+    if (!provider) throw new Problem({ code: 'service_link.provider_unknown' });
+    if (!programme) throw new Problem({ code: 'service_link.programme_unknown' });
+    const now = this.clock.now();
+    const accountKey = this.vault.accountKey(providerId, providerAccountId);
+    const request = {
+      linkId,
+      personId: caller.subject,
+      providerId,
+      programmeId,
+      providersPerPerson: programme.providersPerPerson,
+      linkConfirmation: programme.linkConfirmation,
+      accountKey,
+      expiresAt: isoTime(now + this.config.linkTtlHours * 3_600_000),
+    };
+    const accountStream = account.serviceAccountStream(providerId, accountKey);
+    const choiceStream = choice.providerChoiceStream(caller.subject, programmeId);
+    const streams = await this.log.readStreams([accountStream, choiceStream]);
+    valueOrProblem(
+      decideEstablish(
+        {
+          accounts: [account.fold(domainEvents<account.ServiceAccountBound>(streams.get(accountStream)))],
+          choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
+        },
+        request,
+      ),
+    );
+    // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
+    await this.vault.keepSecrets(linkId, { providerAccountId, securityCode });
+    const event = toNewEvent(
+      { type: 'LinkRequested', data: request },
+      {
+        id: derivedId('LinkRequested', linkId),
+        effectiveAt: isoTime(now),
+        correlationId,
+        causationId: null,
+        actor: caller.actor,
+        ownerId: null,
+        reads: Object.fromEntries([...streams].map(([name, events]) => [name, events.at(-1)?.revision ?? -1])),
+      },
+    );
+    await record(this.log, { writes: [{ stream: linkStream(linkId), expectedRevision: 'noStream', events: [event] }] });
+  }
+
+  #waitForEnd(personId: string, linkId: string, seconds: number): Promise<LinkView> {
+    // The provider's answer is waited for; the person's own confirmation is not.
+    return until(
+      this.log,
+      () => this.#own(personId, linkId),
+      (view) => view.state !== 'requested',
+      seconds,
+    );
+  }
+
+  async #own(personId: string, linkId: string): Promise<LinkView> {
+    const found = isId(linkId) ? await this.#read(linkId) : undefined;
+    if (found?.personId !== personId) throw new Problem({ code: 'request.not_found' });
+    return found.view;
+  }
+
+  async #read(linkId: string) {
+    const stream = linkStream(linkId);
+    const recorded = domainEvents<LinkEvent>((await this.log.readStreams([stream])).get(stream));
+    if (recorded.length === 0) return undefined;
+    return linkView(recorded, (await this.vault.accounts([linkId])).get(linkId)?.maskedName);
+  }
+}
+
+interface LinkRow {
+  readonly link_id: string;
+  readonly provider_id: string;
+  readonly programme_id: string;
+  readonly state: LinkView['state'];
+  readonly reason_code: string | null;
+  readonly requested_at: Date;
+  readonly ended_at: Date | null;
+}
+
+function rowView(row: LinkRow, maskedName: string | undefined): LinkView {
+  return {
+    linkId: row.link_id,
+    providerId: row.provider_id,
+    programmeId: row.programme_id,
+    state: row.state,
+    ...(row.reason_code !== null && { reasonCode: row.reason_code }),
+    ...(maskedName !== undefined && { maskedName }),
+    requestedAt: row.requested_at.toISOString(),
+    ...(row.ended_at && { endedAt: row.ended_at.toISOString() }),
+  };
+}

@@ -1,0 +1,233 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { type Clock, isoTime } from '@tsunagu/kernel';
+import type { ProviderCalls } from '@tsunagu/provider-client';
+import { CLOCK, CONFIG, EVENT_LOG, LOGGER, QUESTIONS, type Questions } from '@tsunagu/service-host';
+import type { Logger } from 'pino';
+import type { ServiceLinkConfig } from '../config.js';
+import { decideEstablish } from '../domain/establish.js';
+import {
+  decideAnswer,
+  decideEnd,
+  decideExpiry,
+  fold,
+  hasEnded,
+  type Link,
+  type LinkEvent,
+  linkStream,
+} from '../domain/link.js';
+import * as choice from '../domain/provider-choice.js';
+import * as account from '../domain/service-account.js';
+import type { LinkVault } from '../outbound/link-vault.js';
+import { confirmAccount } from '../outbound/provider.js';
+import { askProvider } from '../outbound/questions.js';
+import { answerTo, domainEvents, expectedRevision, record } from '../recording.js';
+
+export const LINK_VAULT = Symbol('LINK_VAULT');
+export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
+
+/** Real time between two attempts at a provider that does not answer: from the first doubling to the last. */
+const retryMsMin = 2_000;
+const retryMsMax = 300_000;
+/** Links that nobody works on, taken up in one sweep. */
+const sweepLinksMax = 1_000;
+/** Secrets this old without a first event belong to a call that was cut off before it. */
+const orphanSeconds = 3_600;
+/** Lost races for the same streams before it counts as an outage. */
+const roundsMax = 20;
+
+/**
+ * Brings each link to its end: asks the provider, then takes the account and the choice in one append. Every step follows from
+ * recorded events, so it goes on after a stop wherever it was; two processes on one link do no harm.
+ */
+@Injectable()
+export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #retries = new Map<string, { timer: NodeJS.Timeout; delayMs: number }>();
+  #sweep: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: ServiceLinkConfig,
+    @Inject(QUESTIONS) private readonly questions: Questions,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LINK_VAULT) private readonly vault: LinkVault,
+    @Inject(PROVIDER_CALLS) private readonly calls: ProviderCalls,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#scheduleSweep(0);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#sweep);
+    for (const { timer } of this.#retries.values()) clearTimeout(timer);
+    await Promise.all(this.#running.values());
+  }
+
+  /** Works on a link until it ends or has to wait. Never rejects: what failed is tried again later. */
+  advance(linkId: string): Promise<void> {
+    const running = this.#running.get(linkId);
+    if (running || this.#stopped) return running ?? Promise.resolve();
+    const work = this.#work(linkId).finally(() => this.#running.delete(linkId));
+    this.#running.set(linkId, work);
+    return work;
+  }
+
+  /** Takes account and choice for a link whose provider said yes, or records why it cannot be. */
+  async establish(linkId: string): Promise<Link | undefined> {
+    for (let round = 0; round < roundsMax; round += 1) {
+      const recorded = domainEvents<LinkEvent>(
+        (await this.log.readStreams([linkStream(linkId)])).get(linkStream(linkId)),
+      );
+      const link = fold(recorded);
+      if (link?.status !== 'confirmed') return link;
+      await this.#tryToEnd(link, recorded);
+    }
+    throw new Error(`the guards of a link were still contested after ${roundsMax} rounds`);
+  }
+
+  async #work(linkId: string): Promise<void> {
+    try {
+      const again = await this.#step(linkId);
+      if (again) this.#retryLater(linkId);
+      else this.#forgetRetry(linkId);
+    } catch (error) {
+      this.logger.warn({ linkId, error: error instanceof Error ? error.name : typeof error }, 'a link has to wait');
+      this.#retryLater(linkId);
+    }
+  }
+
+  /** True when the same has to be tried again later. */
+  async #step(linkId: string): Promise<boolean> {
+    const stream = linkStream(linkId);
+    const recorded = domainEvents<LinkEvent>((await this.log.readStreams([stream])).get(stream));
+    const link = fold(recorded);
+    const last = recorded.at(-1);
+    if (!link || !last) return false;
+    if (hasEnded(link)) {
+      await this.#tidyUp(link);
+      return false;
+    }
+    if (link.status === 'confirmed' && link.request.linkConfirmation === 'none') {
+      const ended = await this.establish(linkId);
+      if (ended) await this.#tidyUp(ended);
+      return false;
+    }
+    const events = link.status === 'requested' ? await this.#ask(link) : decideExpiry(link, this.#now());
+    if (events.length === 0) return link.status === 'requested';
+    await this.#append(stream, recorded, last, events);
+    return this.#step(linkId);
+  }
+
+  async #ask(link: Link): Promise<readonly LinkEvent[]> {
+    const { linkId, providerId } = link.request;
+    const secrets = await this.vault.secrets(linkId);
+    const provider = await askProvider(this.questions, providerId);
+    if (!secrets || !provider) return decideAnswer(link, { kind: 'none' }, this.#now());
+    const answer = await confirmAccount(this.calls, provider.baseUrl, linkId, secrets);
+    if (answer.kind === 'confirmed') {
+      await this.vault.keepAccount(linkId, answer.account);
+      const referenceKey = this.vault.referenceKey(providerId, answer.account.providerAccountRef);
+      return decideAnswer(link, { kind: 'confirmed', referenceKey }, this.#now());
+    }
+    if (answer.kind === 'none')
+      this.logger.warn({ linkId, providerId, why: answer.why }, 'the provider gave no answer');
+    return decideAnswer(link, answer, this.#now());
+  }
+
+  async #tryToEnd(link: Link, recorded: readonly RecordedEvent[]): Promise<void> {
+    const { linkId, personId, providerId, programmeId, accountKey } = link.request;
+    const keys = [accountKey, ...(link.referenceKey ? [link.referenceKey] : [])];
+    const accountStreams = keys.map((key) => account.serviceAccountStream(providerId, key));
+    const choiceStream = choice.providerChoiceStream(personId, programmeId);
+    const streams = await this.log.readStreams([...accountStreams, choiceStream]);
+    const guards = {
+      accounts: accountStreams.map((name) =>
+        account.fold(domainEvents<account.ServiceAccountBound>(streams.get(name))),
+      ),
+      choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
+    };
+    const decided = decideEstablish(guards, link.request);
+    const last = recorded.at(-1);
+    if (!last) return;
+    const at = this.#now();
+    const own = decideEnd(link, decided).map((event) => answerTo(last, event, at));
+    const writes = [{ stream: linkStream(linkId), expectedRevision: expectedRevision(recorded), events: own }];
+    if (decided.ok) {
+      const guarded = [...accountStreams, choiceStream];
+      [...decided.value.accounts, decided.value.choice].forEach((events, index) => {
+        const stream = guarded[index] ?? '';
+        const expected = expectedRevision(streams.get(stream) ?? []);
+        const added = events.map((event) => answerTo(last, event, at, `:${index}`));
+        if (added.length > 0) writes.push({ stream, expectedRevision: expected, events: added });
+      });
+    }
+    await record(this.log, { writes });
+  }
+
+  async #append(
+    stream: string,
+    recorded: readonly RecordedEvent[],
+    cause: RecordedEvent,
+    events: readonly LinkEvent[],
+  ) {
+    const at = this.#now();
+    await record(this.log, {
+      writes: [
+        {
+          stream,
+          expectedRevision: expectedRevision(recorded),
+          events: events.map((event) => answerTo(cause, event, at)),
+        },
+      ],
+    });
+  }
+
+  /** At its end what the person typed is deleted, and of a refused link the provider's reference too. */
+  async #tidyUp(link: Link): Promise<void> {
+    if (link.status === 'refused') await this.vault.forgetAccount(link.request.linkId);
+    if (hasEnded(link)) await this.vault.forgetSecrets(link.request.linkId);
+  }
+
+  #retryLater(linkId: string): void {
+    if (this.#stopped) return;
+    const last = this.#retries.get(linkId);
+    clearTimeout(last?.timer);
+    const delayMs = Math.min(last ? last.delayMs * 2 : retryMsMin, retryMsMax);
+    this.#retries.set(linkId, { delayMs, timer: setTimeout(() => void this.advance(linkId), delayMs).unref() });
+  }
+
+  #forgetRetry(linkId: string): void {
+    clearTimeout(this.#retries.get(linkId)?.timer);
+    this.#retries.delete(linkId);
+  }
+
+  #scheduleSweep(afterMs: number): void {
+    if (this.#stopped) return;
+    this.#sweep = setTimeout(() => {
+      this.sweep()
+        .catch(() => this.logger.warn('open links could not be listed'))
+        .finally(() => this.#scheduleSweep(this.config.sweepSeconds * 1_000));
+    }, afterMs).unref();
+  }
+
+  /** Takes up every open link that nobody here works on, and deletes secrets that never got a link. */
+  async sweep(): Promise<void> {
+    for (const linkId of await this.vault.linksWithSecrets(0, sweepLinksMax)) {
+      if (!this.#retries.has(linkId)) void this.advance(linkId);
+    }
+    const orphans = await this.vault.linksWithSecrets(orphanSeconds, sweepLinksMax);
+    const streams = await this.log.readStreams(orphans.map(linkStream));
+    for (const linkId of orphans) {
+      if ((streams.get(linkStream(linkId)) ?? []).length === 0) await this.vault.forgetSecrets(linkId);
+    }
+  }
+
+  #now(): string {
+    return isoTime(this.clock.now());
+  }
+}
