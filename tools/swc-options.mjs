@@ -1,4 +1,4 @@
-/** One set of compiler options for the run-time hook, jest and the image build. */
+/** One set of compiler options for the run-time hook (containers included) and jest. */
 export const swcOptions = {
   jsc: {
     parser: { syntax: 'typescript', decorators: true },

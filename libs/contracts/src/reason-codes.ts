@@ -109,6 +109,20 @@ export const reasonCodes = {
       meaning: { en: 'A provider is chosen already in this programme.', ja: 'この事業では連携先を選択済みです。' },
       next: { en: 'Use the provider that is linked.', ja: '連携済みの事業者を利用してください。' },
     },
+    provider_refused: {
+      meaning: {
+        en: 'The provider refused the account and gave no reason.',
+        ja: '事業者が理由を示さずアカウントの確認を拒否しました。',
+      },
+      next: {
+        en: 'Ask the provider, or link another account.',
+        ja: '事業者へ確認するか、別のアカウントを連携してください。',
+      },
+    },
+    confirmation_expired: {
+      meaning: { en: 'The link was not confirmed in time.', ja: '期限内に連携が確認されませんでした。' },
+      next: { en: 'Link anew and confirm it.', ja: 'もう一度連携し、確認してください。' },
+    },
     provider_unreachable: {
       meaning: { en: 'The provider did not answer in time.', ja: '事業者から期限内に応答がありませんでした。' },
       next: { en: 'Link anew later.', ja: '時間をおいて、もう一度連携してください。' },

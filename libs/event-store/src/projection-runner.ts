@@ -4,7 +4,8 @@ import { HeadWatch } from './head-watch.js';
 import type { Projection, ProjectionStatus } from './projection.js';
 
 const BATCH_EVENTS = 1_000;
-const IDLE_WAIT_MS = 30_000;
+// An idle runner looks at the stored checkpoint so often, which another process may have set back to rebuild.
+const IDLE_WAIT_MS = 5_000;
 const RETRY_AFTER_MS = 100;
 const RETRY_AFTER_MS_MAX = 5_000;
 
@@ -30,7 +31,9 @@ export class ProjectionRunner {
   private readonly reached = new HeadWatch();
   private position = 0;
   private lastError: string | undefined;
-  private stopping: AbortController | undefined;
+  private stopped = true;
+  /** Ends the wait of the present round. */
+  private round = new AbortController();
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: ProjectionRunnerOptions) {}
@@ -38,14 +41,14 @@ export class ProjectionRunner {
   /** Begins to follow the log, from the stored checkpoint. */
   start(): void {
     if (this.running) return;
-    const stopping = new AbortController();
-    this.stopping = stopping;
-    this.running = this.follow(stopping.signal);
+    this.stopped = false;
+    this.running = this.follow();
   }
 
   /** Resolves when the batch under way is committed or given up. */
   async stop(): Promise<void> {
-    this.stopping?.abort();
+    this.stopped = true;
+    this.round.abort();
     await this.running;
     this.running = undefined;
   }
@@ -70,12 +73,15 @@ export class ProjectionRunner {
       await moveCheckpoint(client, projection.name, 0);
     });
     this.reached.reset(0);
+    this.round.abort();
   }
 
-  private async follow(signal: AbortSignal): Promise<void> {
+  private async follow(): Promise<void> {
     const { log, projection, logger } = this.options;
     let retryAfterMs = RETRY_AFTER_MS;
-    while (!signal.aborted) {
+    while (!this.stopped) {
+      this.round = new AbortController();
+      const { signal } = this.round;
       try {
         if (!(await this.advance())) await log.waitForAppend(this.position, IDLE_WAIT_MS, signal);
         this.lastError = undefined;

@@ -12,7 +12,7 @@ let sequence = 0;
 
 /**
  * A UUIDv7 (RFC 9562 §5.7) for the given time: 48 bits of milliseconds, a 12-bit sequence that rises within a
- * millisecond of this process, 62 random bits. Ids made in time order sort in time order.
+ * millisecond of this process, 62 random bits. Ids made in time order sort in time order, up to 4,096 in a millisecond.
  */
 export function newId(nowMs: number): string {
   if (nowMs === lastMs) sequence = (sequence + 1) & 0xfff;

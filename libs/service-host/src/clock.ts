@@ -96,9 +96,10 @@ async function storeOffset(
     throw new ConfigError(`TSUNAGU_CLOCK lies before the last recorded event, which is of ${lastRecordedAt}.`);
   }
   await database.query(
-    `INSERT INTO platform.clock (offset_ms, requested) VALUES ($1, $2)
+    `INSERT INTO platform.clock AS stored (offset_ms, requested) VALUES ($1, $2)
      ON CONFLICT (only_row) DO UPDATE
-       SET offset_ms = excluded.offset_ms, requested = excluded.requested, set_at = clock_timestamp()`,
+       SET offset_ms = excluded.offset_ms, requested = excluded.requested, set_at = clock_timestamp()
+       WHERE stored.requested IS DISTINCT FROM excluded.requested`,
     [offsetMs, requested],
   );
 }

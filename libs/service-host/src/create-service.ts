@@ -4,7 +4,7 @@ import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import type { NestMicroservice } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { ServiceName } from '@tsunagu/contracts';
 import { FeedStrategy, KeepFeedErrors, type StrategySubscription } from '@tsunagu/event-feed';
 import type { ProjectionStatus } from '@tsunagu/event-store';
@@ -13,6 +13,7 @@ import type { Registry } from 'prom-client';
 import { TokenVerifier } from './access-token.js';
 import { AuthGuard } from './auth-guard.js';
 import type { Environment } from './config.js';
+import { serveDocs } from './docs-page.js';
 import { EndedSessions } from './ended-sessions.js';
 import { hostModule, nestLogger, refuseOpenHandlers } from './host-module.js';
 import { guardEdge, httpAdapter, routeMethods } from './http-edge.js';
@@ -97,7 +98,7 @@ export async function createService(
     ...(await projections.reasons()),
   ];
   serveOperations(fastify, definition.name, { ready, openApi, metrics: () => registry.metrics() });
-  if (docs) SwaggerModule.setup('docs', app, openApi);
+  if (docs) serveDocs(fastify, definition.name);
 
   await app.init();
   await fastify.ready();

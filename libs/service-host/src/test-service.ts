@@ -137,6 +137,13 @@ export async function startTestService(
   const { logger, lines } = collectingLogger();
   const feed = new HandFeed();
   const questions = new ScriptedQuestions(options.questions ?? {});
+  const dismantle = async () => {
+    questions.close();
+    await log.close();
+    await pool.end();
+    await database.close();
+    await rm(keyDirectory, { recursive: true, force: true });
+  };
   const running = await createService(
     definition,
     {
@@ -151,7 +158,10 @@ export async function startTestService(
       logger,
     },
     { env: options.env ?? {} },
-  );
+  ).catch(async (error: unknown) => {
+    await dismantle();
+    throw error;
+  });
   const url = await running.listen(0, '127.0.0.1');
 
   return {
@@ -181,12 +191,8 @@ export async function startTestService(
         throw new Error('a projection did not reach the head of the log');
     },
     async close() {
-      questions.close();
       await running.close();
-      await log.close();
-      await pool.end();
-      await database.close();
-      await rm(keyDirectory, { recursive: true, force: true });
+      await dismantle();
     },
   };
 }

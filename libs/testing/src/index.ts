@@ -15,6 +15,7 @@ export { type AuthorityKind, type CardAuthority, issueLeaf, type LeafRequest } f
 export { type IssuerMode, IssuerServer, type LinkAnswer } from './issuer/issuer-server.js';
 export {
   type CardHolder,
+  type IssuedCard,
   IssuerStore,
   type RevocationReason,
   revocationReasons,

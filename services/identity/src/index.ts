@@ -1,1 +1,21 @@
-export {};
+import type { ServiceDefinition } from '@tsunagu/service-host';
+import { appModule } from './app.module.js';
+import { type IdentityConfig, readConfig } from './config.js';
+
+export const definition: ServiceDefinition<IdentityConfig> = {
+  name: 'identity',
+  segments: ['identity', '.well-known'],
+  schema: 'identity',
+  migrations: new URL('./migrations/', import.meta.url),
+  consumes: [],
+  config: readConfig,
+  projections: [],
+  module: appModule,
+};
+
+// For the command line: tokens of registered persons, and the folds that the service decides on.
+export { sessionSeconds, signCitizenToken } from './citizen-token.js';
+export { type CertificateBound, personOf } from './domain/certificate.js';
+export { holderOf, type MyKeyIdReserved } from './domain/my-key-id.js';
+export { fold as foldPerson, type Person, type PersonEvent } from './domain/person.js';
+export { registerTestPersons, type TestPersonOptions, type TestPersonParts } from './test-persons.js';

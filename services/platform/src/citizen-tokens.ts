@@ -1,6 +1,6 @@
 import { PostgresEventLog } from '@tsunagu/event-store';
 import { definition, registerTestPersons, signCitizenToken } from '@tsunagu/identity';
-import { servicePool } from '@tsunagu/service-host';
+import { loadOrCreateKey, servicePool } from '@tsunagu/service-host';
 import type { DataDirectory } from './data-directory.js';
 import type { DatabaseUrls } from './database.js';
 import { Progress } from './progress.js';
@@ -32,9 +32,11 @@ export async function citizenTokens(
         },
         (done) => progress.at(done, wanted.count),
       );
+      const key = await loadOrCreateKey(directory.keys, 'citizen', 'RS256');
       const tokens: string[] = [];
       for (const personId of personIds) {
-        tokens.push(await signCitizenToken(directory.keys, personId, wanted.ttlMs, clock));
+        const { accessToken } = await signCitizenToken(key, personId, clock, Math.ceil(wanted.ttlMs / 1_000));
+        tokens.push(accessToken);
         if (tokens.length % 100 === 0) progress.at(tokens.length, wanted.count);
       }
       return tokens;

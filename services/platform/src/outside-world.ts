@@ -1,4 +1,3 @@
-import { loadOrCreateKey } from '@tsunagu/service-host';
 import type { Clock } from '@tsunagu/kernel';
 import { IssuerServer, IssuerStore, jwksLookup, SimulatedProvider } from '@tsunagu/testing';
 import { Pool } from 'pg';
@@ -27,9 +26,6 @@ export async function startOutsideWorld(world: {
 }): Promise<OutsideWorld> {
   const { settings, directory, databases, clock, closers } = world;
   if (settings.profile !== 'test') return { publicHandlers: new Map(), internalHandlers: new Map(), environment: {} };
-  // The key that signs calls to providers must stand in the key set before the first of them.
-  await loadOrCreateKey(directory.keys, 'provider', 'Ed25519');
-  await loadOrCreateKey(directory.keys, 'staff', 'RS256');
   const issuer = new IssuerServer(await IssuerStore.open(directory.issuer), clock);
   const pool = new Pool({ connectionString: databases.owner, max: 4 });
   closers.add('the simulated provider', () => pool.end());
@@ -38,8 +34,8 @@ export async function startOutsideWorld(world: {
     publicHandlers: new Map([['sim-pay', (request, response) => void provider.handle(request, response)]]),
     internalHandlers: new Map([['sim-issuer', (request, response) => void issuer.handle(request, response)]]),
     environment: {
-      ISSUER_URL: `${world.internalUrl}/sim-issuer`,
-      ISSUER_TRUST_DIRECTORY: IssuerStore.trustDirectory(directory.issuer),
+      TSUNAGU_ISSUER_URL: `${world.internalUrl}/sim-issuer`,
+      TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory.issuer),
     },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  loadOrCreateKey,
   migrate,
   migratePlatform,
   openClock,
@@ -33,6 +34,7 @@ export async function prepareData({ settings, directory, closers }: StartRequest
   const database = servicePool({ url: databases.owner, schema: 'platform', connectionsMax: 2 });
   closers.add('the clock', () => database.end());
   await recordProfile(database, settings.profile);
+  await makeKeys(directory.keys);
   // Five schemas at once share the work of two cores badly and a lock well: one after another takes as long.
   for (const definition of definitions) {
     await migrate({ ownerUrl: databases.owner, definition, serviceRole: roleOf(definition.name) });
@@ -45,6 +47,15 @@ export async function prepareData({ settings, directory, closers }: StartRequest
   const clock = await openClock({ database, profile: settings.profile });
   closers.add('the clock', () => clock.close());
   return { server, databases, clock };
+}
+
+/** All signing keys, before any service reads the key set: a key made later would be unknown to the others for a moment. */
+async function makeKeys(keyDirectory: string): Promise<void> {
+  const uses = ['citizen', 'staff', ...definitions.map(({ name }) => `service-${name}` as const)] as const;
+  await Promise.all([
+    ...uses.map((use) => loadOrCreateKey(keyDirectory, use, 'RS256')),
+    loadOrCreateKey(keyDirectory, 'provider', 'Ed25519'),
+  ]);
 }
 
 /** The time of the last event in any service's log. */

@@ -1,12 +1,17 @@
-import { type DataOf, topics } from '@tsunagu/contracts';
+import { type DataOf, type ServiceName, topics } from '@tsunagu/contracts';
 import type { FeedMessage } from '@tsunagu/event-feed';
 import { PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
-import { servicePool } from '@tsunagu/service-host';
+import { type Questions, servicePool } from '@tsunagu/service-host';
 import { message, startTestService, type TestService } from '@tsunagu/service-host/testing';
+import { pino } from 'pino';
+import { readConfig } from './config.js';
 import { definition } from './definition.js';
 import { checkLedger } from './domain/ledger-check.js';
+import { HoldSweeper } from './jobs/hold-sweeper.js';
+import { LeaseSweeper } from './jobs/lease-sweeper.js';
 import { type ClaimToDecide, Grants } from './workflows/grants.js';
+import { Holds } from './workflows/holds.js';
 import { Leases } from './workflows/leases.js';
 import { WorkerSlot } from './workflows/worker-slot.js';
 
@@ -55,7 +60,18 @@ export interface TestLedger extends TestService {
   violations(): Promise<readonly object[]>;
   account(personId: string): Promise<{ status: number; body: AccountBody }>;
   /** Another worker on the same database: its own connections, log, slot and leases. */
-  worker(): Promise<{ grants: Grants; leases: Leases; slot: WorkerSlot; stop(): Promise<void> }>;
+  worker(): Promise<TestWorker>;
+}
+
+export interface TestWorker {
+  readonly grants: Grants;
+  readonly leases: Leases;
+  readonly slot: WorkerSlot;
+  readonly leaseSweeper: LeaseSweeper;
+  readonly holdSweeper: HoldSweeper;
+  /** What the sweepers logged. */
+  readonly alarms: Record<string, unknown>[];
+  stop(): Promise<void>;
 }
 
 interface AccountBody {
@@ -92,22 +108,42 @@ export async function startTestLedger(options: Parameters<typeof startTestServic
       return service.call('GET', '/point-ledger/v1/accounts/me', { token });
     },
     async worker() {
-      const url = new URL(service.ownerUrl);
-      const pool = servicePool({ url: url.href, schema: definition.schema, connectionsMax: 6 });
-      const log = await PostgresEventLog.open({ pool, clock: service.clock });
-      const slot = new WorkerSlot(pool);
-      const leases = new Leases(log, service.clock, slot);
-      const stop = async () => {
-        slot.onModuleDestroy();
-        await log.close();
-        await pool.end();
-      };
-      stops.push(stop);
-      return { grants: new Grants(log, service.clock, leases), leases, slot, stop };
+      const worker = await startWorker(service);
+      stops.push(worker.stop);
+      return worker;
     },
     async close() {
       for (const stop of stops) await stop().catch(() => undefined);
       await service.close();
+    },
+  };
+}
+
+async function startWorker(service: TestService): Promise<TestWorker> {
+  const { clock } = service;
+  const pool = servicePool({ url: service.ownerUrl, schema: definition.schema, connectionsMax: 6 });
+  const log = await PostgresEventLog.open({ pool, clock });
+  const slot = new WorkerSlot(pool);
+  const leases = new Leases(log, clock, slot);
+  const config = readConfig({});
+  const alarms: Record<string, unknown>[] = [];
+  const logger = pino({}, { write: (line: string) => void alarms.push(JSON.parse(line)) });
+  const projections = { waitFor: () => service.waitForProjections().then(() => true) };
+  const questions: Questions = {
+    ask: async <T>(asked: ServiceName, path: string) => service.questions[asked]?.(path, undefined) as T | undefined,
+  };
+  const holds = new Holds(log, clock, config);
+  return {
+    grants: new Grants(log, clock, leases),
+    leases,
+    slot,
+    leaseSweeper: new LeaseSweeper(pool, clock, projections, logger, config, leases, slot),
+    holdSweeper: new HoldSweeper(pool, clock, projections, questions, logger, config, holds),
+    alarms,
+    async stop() {
+      slot.onModuleDestroy();
+      await log.close();
+      if (!pool.ended) await pool.end();
     },
   };
 }

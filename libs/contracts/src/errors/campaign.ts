@@ -33,6 +33,17 @@ export const campaignErrors = {
       ja: 'キャンペーンの状態（draft, scheduled, open, paused, closed）を確認してください。',
     },
   },
+  'campaign.changed_meanwhile': {
+    status: 412,
+    title: {
+      en: 'The campaign has changed since it was read.',
+      ja: '読み取った後にキャンペーンが変更されました。',
+    },
+    next: {
+      en: 'Read it again and send its ETag as If-Match.',
+      ja: '再度読み取り、その ETag を If-Match に指定してください。',
+    },
+  },
   'campaign.fund_mismatch': {
     status: 422,
     title: {

@@ -197,5 +197,17 @@ function kafkaSuite(broker: SuiteBroker): void {
       await allDone(200, 60_000);
       expect(inOrder()).toBe(true);
     }, 120_000);
+
+    it('stops within five seconds while the broker is away', async () => {
+      feed = await open();
+      await appendClaims(bench.log, claims(100));
+      await allDone(100);
+      await broker.stop();
+      await appendClaims(bench.log, claims(100));
+      const startedAt = performance.now();
+      await Promise.all([feed.close(), bench.relay.close()]);
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      await broker.start();
+    }, 120_000);
   });
 }

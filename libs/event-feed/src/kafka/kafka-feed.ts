@@ -30,7 +30,7 @@ export interface KafkaFeedParts {
 
 const silentMsMaxDefault = 30_000;
 const commitEveryMs = 5_000;
-const closeMsMax = 4_000;
+const closeMsMax = 2_000;
 const reconnectPauseMs = 1_000;
 
 /** The feed of the cluster: Kafka says what is new, positions in the consumer's database say what is done, the producer's log fills what is missing. */
@@ -117,7 +117,7 @@ class KafkaSubscription implements FeedSubscription {
     this.intake.announce();
     await workerClosed;
     await this.connecting?.catch(() => undefined);
-    await this.commit();
+    await atMost(closeMsMax, this.commit());
     await this.disconnect();
   }
 
@@ -186,8 +186,7 @@ class KafkaSubscription implements FeedSubscription {
     const { consumer } = this;
     this.consumer = undefined;
     // A consumer that hangs is left behind: the group drops it when its session ends.
-    const gone = consumer?.close().catch(() => undefined);
-    await Promise.race([gone, pause(closeMsMax, undefined, { ref: false })]);
+    if (consumer) await atMost(closeMsMax, consumer.close());
   }
 
   /** Offsets are a hint where to begin; when the commit fails a later consumer begins earlier and skips. */
@@ -203,4 +202,11 @@ class KafkaSubscription implements FeedSubscription {
   private get labels(): { group: string; topic: string } {
     return { group: this.wanted.group, topic: this.wanted.topic };
   }
+}
+
+/** Waits for what may hang or fail without harm. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const ended = work.catch(() => undefined).finally(() => late.abort());
+  await Promise.race([ended, pause(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
 }

@@ -30,6 +30,9 @@ export interface KafkaConsumerHandle {
 }
 
 const connectTimeoutMs = 3_000;
+const requestTimeoutMs = 10_000;
+/** Few: the feed and the relay try on themselves, and a stop must not wait for a broker that is away. */
+const briefRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 3 };
 const sessionTimeoutMs = 10_000;
 /** Bounds how long a stop waits for the fetch under way. */
 const fetchWaitMs = 1_000;
@@ -40,9 +43,10 @@ function client(settings: KafkaSettings): KafkaJs {
     brokers: [...settings.brokers],
     clientId: settings.clientId,
     connectionTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
     // kafkajs logs would be plain text among JSON lines; what matters arrives as errors and events.
     logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    retry: briefRetry,
     ...(settings.ssl ? { ssl: true } : {}),
     ...(settings.sasl ? { sasl: { mechanism: 'scram-sha-512' as const, ...settings.sasl } } : {}),
   });
@@ -108,7 +112,7 @@ export async function openConsumer(
     heartbeatInterval: sessionTimeoutMs / 5,
     maxWaitTimeInMs: fetchWaitMs,
     metadataMaxAge: 60_000,
-    retry: { retries: 8, restartOnFailure: async () => false },
+    retry: { ...briefRetry, restartOnFailure: async () => false },
   });
   const resumes = new Map<number, () => void>();
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => intake.assigned(payload.memberAssignment[topic] ?? []));

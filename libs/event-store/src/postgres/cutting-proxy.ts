@@ -17,12 +17,12 @@ export class CuttingProxy {
     readonly port: number,
   ) {}
 
-  static async start(target: URL): Promise<CuttingProxy> {
+  static async start({ hostname, port }: URL): Promise<CuttingProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const proxy = new CuttingProxy(server, typeof address === 'object' && address ? address.port : 0);
-    server.on('connection', (client) => proxy.pass(client, connect(Number(target.port), target.hostname)));
+    server.on('connection', (client) => proxy.pass(client, connect(Number(port), hostname)));
     return proxy;
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { realClock } from '@tsunagu/kernel';
 import { type TestDatabase, testDatabase } from '@tsunagu/testing';
 import { Pool } from 'pg';
@@ -21,7 +20,7 @@ afterAll(() => database.close());
 beforeEach(async () => {
   schema = await testSchema(database);
   const url = new URL(schema.serviceUrl);
-  proxy = await CuttingProxy.start(url);
+  proxy = await CuttingProxy.start(new URL(url));
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
   pool = new Pool({ connectionString: url.href });
@@ -123,20 +122,16 @@ describe('what the server answers', () => {
 });
 
 describe('hearing of another process', () => {
-  it('needs no notice: the poll finds it, and the listening connection comes back', async () => {
+  it('needs no notice, and the listening connection comes back', async () => {
     const other = await PostgresEventLog.open({ pool: schema.service, clock: realClock });
     const waiting = log.waitForAppend(0, 10_000);
-    await schema.owner.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and usename = $1`,
-      [schema.name],
-    );
+    await until(listening, (n) => n === 1);
+    await schema.owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${isListening}`, [
+      schema.name,
+    ]);
     await other.append([write('thing-1', 'noStream')]);
     expect(await waiting).toBe(true);
-    const listening = `select count(*)::int as n from pg_stat_activity where query ~ '^(listen|select pg_notify)' and usename = $1`;
-    for (let n = 0; n < 2; ) {
-      await pause(20);
-      n = (await schema.owner.query<{ n: number }>(listening, [schema.name])).rows[0]?.n ?? 0;
-    }
+    await until(listening, (n) => n === 2);
     await other.close();
   });
 
@@ -145,12 +140,23 @@ describe('hearing of another process', () => {
     await log.waitForAppend(1, 300);
     await log.close();
     await pool.end();
-    const open = `select count(*)::int as n from pg_stat_activity where usename = $1`;
-    for (let n = 1; n > 0; ) n = (await schema.owner.query<{ n: number }>(open, [schema.name])).rows[0]?.n ?? 0;
+    await until('select count(*)::int as n from pg_stat_activity where usename = $1', (n) => n === 0);
     pool = new Pool({ connectionString: schema.serviceUrl });
     log = await PostgresEventLog.open({ pool, clock: realClock });
   });
 });
+
+const isListening = `usename = $1 and query ~ '^(listen|select pg_notify)'`;
+const listening = `select count(*)::int as n from pg_stat_activity where ${isListening}`;
+
+/** Asks the server until the count is as wanted, 20,000 times at most. */
+async function until(sql: string, wanted: (n: number) => boolean): Promise<void> {
+  for (let tries = 0; tries < 20_000; tries += 1) {
+    const { rows } = await schema.owner.query<{ n: number }>(sql, [schema.name]);
+    if (wanted(rows[0]?.n ?? 0)) return;
+  }
+  throw new Error('the count did not come');
+}
 
 /** The given PL/pgSQL runs before each insert; `refusals` is a sequence that survives a rollback. */
 async function refuseInserts(body: string): Promise<void> {

@@ -62,6 +62,7 @@ export class PostgresEventLog implements EventLog {
   private readonly notices: Notices;
   private readonly queue: AppendQueue;
   private pollTimer: NodeJS.Timeout | undefined;
+  private closing: Promise<void> | undefined;
 
   private constructor(private readonly opened: Opened) {
     this.log = opened.log;
@@ -99,7 +100,8 @@ export class PostgresEventLog implements EventLog {
       // A connection that breaks while it is used says so twice: in the statement's rejection and here.
       appendPool.on('connect', (client) => client.on('error', () => {}));
       const hash = createHash('sha256').update(`${place.database}\0${place.schema}`).digest('hex');
-      const opened = new PostgresEventLog({
+      await checkPlace(appendPool, place.schema);
+      return new PostgresEventLog({
         pool,
         appendPool,
         clock,
@@ -107,8 +109,6 @@ export class PostgresEventLog implements EventLog {
         config,
         channel: `log_${hash.slice(0, 32)}`,
       });
-      await opened.checkPlace(place.schema);
-      return opened;
     } catch (error) {
       throw unavailable(error);
     }
@@ -170,20 +170,17 @@ export class PostgresEventLog implements EventLog {
     return reached;
   }
 
-  async close(): Promise<void> {
+  /** Answers what was accepted, ends every wait and closes the log's own connections. The pool is the caller's. */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
     await this.queue.close();
     this.watch.close();
     clearTimeout(this.pollTimer);
     await Promise.all([this.notices.close(), this.opened.appendPool.end()]);
-  }
-
-  /** The log's own connections must look at the same tables as the pool does. */
-  private async checkPlace(schema: string): Promise<void> {
-    const { appendPool } = this.opened;
-    const { rows } = await appendPool.query<{ schema: string }>('select current_schema() as schema from log_head');
-    if (rows[0]?.schema === schema) return;
-    await appendPool.end();
-    throw new Error(`the log's connections do not see schema ${schema}`);
   }
 
   private async read(query: Omit<QueryArrayConfig, 'rowMode'>): Promise<LogSlice> {
@@ -210,12 +207,23 @@ export class PostgresEventLog implements EventLog {
   /** While anyone waits: listens to other processes and looks itself every 250 ms, for what a notice did not tell. */
   private startPolling(): void {
     this.notices.listen();
-    if (this.pollTimer) return;
+    if (this.pollTimer || this.closing) return;
     const poll = async () => {
       await this.head().catch(() => {});
-      this.pollTimer = this.watch.waiting > 0 ? setTimeout(poll, POLL_INTERVAL_MS) : undefined;
+      this.pollTimer = this.watch.waiting > 0 && !this.closing ? setTimeout(poll, POLL_INTERVAL_MS) : undefined;
     };
     this.pollTimer = setTimeout(poll, 0);
+  }
+}
+
+/** The log's own connections must look at the same tables as the pool does. */
+async function checkPlace(appendPool: Pool, schema: string): Promise<void> {
+  try {
+    const { rows } = await appendPool.query<{ schema: string }>('select current_schema() as schema from log_head');
+    if (rows[0]?.schema !== schema) throw new Error(`the log's connections do not see schema ${schema}`);
+  } catch (error) {
+    await appendPool.end();
+    throw error;
   }
 }
 

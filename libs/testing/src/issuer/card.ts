@@ -59,6 +59,8 @@ export interface NewCardOptions {
   /** ms; issue time by the platform's clock. */
   readonly nowMs: number;
   readonly generation?: 1 | 2;
+  /** The certificate's CN, for tests of collisions; made up where absent. */
+  readonly commonName?: string;
 }
 
 /** First issue of a card for a new person. */
@@ -150,7 +152,7 @@ async function makeCard(
   store: IssuerStore,
   holder: CardHolder,
   predecessor: string | null,
-  options: { nowMs: number; keys?: KeySource; generation?: 1 | 2 },
+  options: { nowMs: number; keys?: KeySource; generation?: 1 | 2; commonName?: string },
 ): Promise<{ card: Card; entry: IssuedCard }> {
   const keys = options.keys ?? freshKeys;
   const generation = options.generation ?? 1;
@@ -158,13 +160,14 @@ async function makeCard(
   const birthDate = japanDay(holder.birthDate);
   const common = {
     issuingPoint: holder.residence,
-    notBefore: new Date(Math.floor(options.nowMs / 1000) * 1000),
+    // A minute back: the process that checks may follow a moved clock a moment later.
+    notBefore: new Date(Math.floor(options.nowMs / 1000) * 1000 - 60_000),
     notAfter: endOfValidity(birthDate, today),
   };
   const make = async (kind: 'authentication' | 'signature') => {
     const authority = store.authority(`${kind}-${generation}`);
     const pair = await keys();
-    const commonName = newCommonName(holder.residence);
+    const commonName = options.commonName ?? newCommonName(holder.residence);
     const attributes = {
       name: holder.name,
       address: testAddress(holder.residence, randomInt(1, 100)),

@@ -37,7 +37,7 @@ interface SignedList {
  * with or without a prefix of one segment (`/sim-issuer`).
  */
 export class IssuerServer {
-  readonly mode: IssuerMode = { lists: 'fresh', links: 'available' };
+  mode: IssuerMode = { lists: 'fresh', links: 'available' };
   private readonly lists = new Map<string, SignedList>();
 
   constructor(

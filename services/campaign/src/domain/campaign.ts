@@ -75,7 +75,9 @@ export function fold(events: readonly CampaignEvent[]): Campaign | undefined {
  * whether or not the clock's job has recorded it yet.
  */
 export function stateAt(campaign: Campaign, at: string): CampaignState {
-  return clockEvents(campaign, at).reduce(evolve, campaign).state;
+  const { state, opensAt } = clockEvents(campaign, at).reduce(evolve, campaign);
+  // Recorded as open by a clock that is ahead of this one.
+  return state === 'open' && earlier(at, opensAt) ? 'scheduled' : state;
 }
 
 /** What the clock has done to a campaign up to a moment and nobody has recorded yet. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
@@ -18,11 +18,12 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { campaignStream, decideDraft, stateAt, type Transition } from '../domain/campaign.js';
-import { fold, isOpenTo, type ProgrammeEvent, programmeStream } from '../domain/programme.js';
+import { isOpenTo } from '../domain/programme.js';
 import { Asking } from '../outbound/questions.js';
 import { CampaignIndex } from '../projections/campaign-index.js';
-import { appendOne, domainEvents, toNewEvent } from '../recording.js';
-import { CampaignLaunch, type KnownCampaign } from '../workflows/campaign-launch.js';
+import { appendOne, toNewEvent } from '../recording.js';
+import { CampaignLaunch, entityTag, type KnownCampaign } from '../workflows/campaign-launch.js';
+import { Programmes } from '../workflows/programmes.js';
 import { CampaignBody, draftErrors, draftOf } from './campaign-draft.js';
 import { ownerOf, type Reply } from './staff.js';
 
@@ -51,6 +52,7 @@ export class CampaignsController {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly launch: CampaignLaunch,
+    private readonly programmes: Programmes,
     private readonly index: CampaignIndex,
     private readonly asking: Asking,
   ) {}
@@ -102,48 +104,72 @@ export class CampaignsController {
   async get(@Param('campaignId') campaignId: string, @Res({ passthrough: true }) reply: Reply) {
     const known = isId(campaignId) ? await this.launch.find(campaignId) : undefined;
     if (!known) throw new Problem({ code: 'request.not_found' });
-    const view = this.view(known);
-    // The clock changes the state without an event of its own at that moment.
-    reply.header('ETag', `"${known.revision}-${view.state}"`);
-    return view;
+    reply.header('ETag', entityTag(known, isoTime(this.clock.now())));
+    return this.view(known);
   }
 
   @Post(':campaignId/open')
   @HttpCode(200)
   @Roles('operator')
   @ApiOperation({ summary: 'Open a draft: at once, or by the clock where opensAt is still to come' })
-  open(@Param('campaignId') id: string, @CurrentCaller() caller: Caller, @CorrelationId() correlationId: string) {
-    return this.turn(id, 'open', caller, correlationId);
+  open(
+    @Param('campaignId') id: string,
+    @CurrentCaller() caller: Caller,
+    @CorrelationId() correlationId: string,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    return this.turn(id, 'open', caller, correlationId, ifMatch);
   }
 
   @Post(':campaignId/pause')
   @HttpCode(200)
   @Roles('operator')
   @ApiOperation({ summary: 'Take no claims from now on until it is resumed' })
-  pause(@Param('campaignId') id: string, @CurrentCaller() caller: Caller, @CorrelationId() correlationId: string) {
-    return this.turn(id, 'pause', caller, correlationId);
+  pause(
+    @Param('campaignId') id: string,
+    @CurrentCaller() caller: Caller,
+    @CorrelationId() correlationId: string,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    return this.turn(id, 'pause', caller, correlationId, ifMatch);
   }
 
   @Post(':campaignId/resume')
   @HttpCode(200)
   @Roles('operator')
   @ApiOperation({ summary: 'Go on after a pause' })
-  resume(@Param('campaignId') id: string, @CurrentCaller() caller: Caller, @CorrelationId() correlationId: string) {
-    return this.turn(id, 'resume', caller, correlationId);
+  resume(
+    @Param('campaignId') id: string,
+    @CurrentCaller() caller: Caller,
+    @CorrelationId() correlationId: string,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    return this.turn(id, 'resume', caller, correlationId, ifMatch);
   }
 
   @Post(':campaignId/close')
   @HttpCode(200)
   @Roles('operator')
   @ApiOperation({ summary: 'Take no claims any more' })
-  close(@Param('campaignId') id: string, @CurrentCaller() caller: Caller, @CorrelationId() correlationId: string) {
-    return this.turn(id, 'close', caller, correlationId);
+  close(
+    @Param('campaignId') id: string,
+    @CurrentCaller() caller: Caller,
+    @CorrelationId() correlationId: string,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    return this.turn(id, 'close', caller, correlationId, ifMatch);
   }
 
-  private async turn(campaignId: string, transition: Transition, caller: Caller, correlationId: string) {
+  private async turn(
+    campaignId: string,
+    transition: Transition,
+    caller: Caller,
+    correlationId: string,
+    ifMatch: string | undefined,
+  ) {
     if (!isId(campaignId)) throw new Problem({ code: 'request.not_found' });
     const by = { ownerId: ownerOf(caller), actor: caller.actor, correlationId };
-    return this.view(valueOrProblem(await this.launch.turn(campaignId, transition, by)));
+    return this.view(valueOrProblem(await this.launch.turn(campaignId, transition, by, ifMatch)));
   }
 
   private async found(campaignId: string) {
@@ -153,9 +179,7 @@ export class CampaignsController {
   }
 
   private async checkProgramme(programmeId: string, ownerId: string): Promise<void> {
-    const stream = programmeStream(programmeId);
-    const recorded = (await this.log.readStreams([stream])).get(stream);
-    const programme = fold(domainEvents<ProgrammeEvent>(recorded));
+    const programme = await this.programmes.find(programmeId);
     if (!programme || !isOpenTo(programme, ownerId)) throw new Problem({ code: 'campaign.programme_unknown' });
   }
 

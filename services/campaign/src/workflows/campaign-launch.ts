@@ -10,6 +10,7 @@ import {
   decideTransition,
   evolve,
   fold,
+  stateAt,
   type Transition,
 } from '../domain/campaign.js';
 import type { At } from '../domain/stamped.js';
@@ -45,16 +46,22 @@ export class CampaignLaunch {
     return campaignIds.flatMap((id) => knownCampaign(streams.get(campaignStream(id))) ?? []);
   }
 
-  /** A staff member moves a campaign of their own on; another owner's does not exist for them. */
+  /**
+   * A staff member moves a campaign of their own on; another owner's does not exist for them. With `ifMatch` only while the campaign
+   * is as they read it.
+   */
   async turn(
     campaignId: string,
     transition: Transition,
     by: { ownerId: string; actor: string; correlationId: string },
-  ): Promise<Result<KnownCampaign, 'request.not_found' | 'campaign.wrong_state'>> {
+    ifMatch?: string,
+  ): Promise<Result<KnownCampaign, 'request.not_found' | 'campaign.wrong_state' | 'campaign.changed_meanwhile'>> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const known = await this.find(campaignId);
       if (known?.campaign.ownerId !== by.ownerId) return refuse('request.not_found');
-      const decided = decideTransition(known.campaign, transition, isoTime(this.clock.now()));
+      const at = isoTime(this.clock.now());
+      if (ifMatch !== undefined && !matches(ifMatch, entityTag(known, at))) return refuse('campaign.changed_meanwhile');
+      const decided = decideTransition(known.campaign, transition, at);
       if (!decided.ok) return decided;
       const after = await this.record(known, decided.value, { ...by, causationId: null });
       if (after) return ok(after);
@@ -98,6 +105,16 @@ export class CampaignLaunch {
     const byClock = 'by' in event.data && event.data.by === 'clock';
     return byClock ? derivedId(`${event.type} by the clock`, campaignId) : newId(this.clock.now());
   }
+}
+
+/** Changes with every event, and when the clock opens or closes the campaign, which needs no event of its own at that moment. */
+export function entityTag({ campaign, revision }: KnownCampaign, at: string): string {
+  return `"${revision}-${stateAt(campaign, at)}"`;
+}
+
+/** If-Match (RFC 9110 §13.1.1): `*` or a list of tags. */
+function matches(ifMatch: string, tag: string): boolean {
+  return ifMatch.trim() === '*' || ifMatch.split(',').some((each) => each.trim() === tag);
 }
 
 function knownCampaign(events: readonly RecordedEvent[] | undefined): KnownCampaign | undefined {

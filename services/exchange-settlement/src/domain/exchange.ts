@@ -187,7 +187,12 @@ export function decideAnswer(state: Exchange, answer: CreditAnswer): readonly Ex
 }
 
 /** An outcome that stays unknown past the limit is for people to look at; inquiries go on. */
-export function decideReview(state: Exchange, unknownSince: string, now: string, limitMs: number): readonly ExchangeEvent[] {
+export function decideReview(
+  state: Exchange,
+  unknownSince: string,
+  now: string,
+  limitMs: number,
+): readonly ExchangeEvent[] {
   const late = Date.parse(now) - Date.parse(unknownSince) >= limitMs;
   const { exchangeId } = state.request;
   return state.status === 'outcome_unknown' && late ? [{ type: 'ExchangeReviewOpened', data: { exchangeId } }] : [];
@@ -231,7 +236,8 @@ export function ownerParts(lots: HeldLots, provider: Provider): readonly OwnerPa
   const owners = [...new Set(lots.map((lot) => lot.ownerId))].sort();
   return owners.map((ownerId) => {
     const contract = contractOf(provider, ownerId);
-    if (!contract) throw new Error(`the hold takes a lot of ${ownerId}, who has no contract with ${provider.providerId}`);
+    if (!contract)
+      throw new Error(`the hold takes a lot of ${ownerId}, who has no contract with ${provider.providerId}`);
     const points = sumPoints(lots.filter((lot) => lot.ownerId === ownerId).map((lot) => lot.points));
     return { ownerId, points, providerPoints: providerPointsOf(points, contract) };
   });

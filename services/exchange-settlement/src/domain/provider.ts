@@ -93,11 +93,7 @@ export function decideContract(
       });
   }
   const contract = contractOf(state, ownerId);
-  if (
-    !contract ||
-    contract.rateNumerator !== rate.rateNumerator ||
-    contract.rateDenominator !== rate.rateDenominator
-  ) {
+  if (!contract || contract.rateNumerator !== rate.rateNumerator || contract.rateDenominator !== rate.rateDenominator) {
     events.push({ type: 'ProviderTermsChanged', data: { providerId, ownerId, ...rate } });
   }
   if (order.newBankAccount !== undefined) {

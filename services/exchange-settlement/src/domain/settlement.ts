@@ -66,11 +66,19 @@ export type SettlementEvent =
   /** The lines in order of confirmation, some hundred an event, in the same request as SettlementClosed. */
   | {
       readonly type: 'SettlementLinesListed';
-      readonly data: { readonly settlementId: string; readonly ownerId: string; readonly lines: readonly SettlementLine[] };
+      readonly data: {
+        readonly settlementId: string;
+        readonly ownerId: string;
+        readonly lines: readonly SettlementLine[];
+      };
     }
   | {
       readonly type: 'SettlementItemsCarried';
-      readonly data: { readonly settlementId: string; readonly ownerId: string; readonly items: readonly CarriedItem[] };
+      readonly data: {
+        readonly settlementId: string;
+        readonly ownerId: string;
+        readonly items: readonly CarriedItem[];
+      };
     }
   | { readonly type: 'SettlementClosed'; readonly data: SettlementClose }
   | {
@@ -132,7 +140,9 @@ export function decidePeriod(
   today: string,
 ): Result<readonly PeriodClosed[], 'settlement.period_not_over' | 'settlement.overlaps'> {
   if (period.to >= today)
-    return refuse('settlement.period_not_over', { detail: `In Japan it is ${today}; the period ends on ${period.to}.` });
+    return refuse('settlement.period_not_over', {
+      detail: `In Japan it is ${today}; the period ends on ${period.to}.`,
+    });
   const other = closed.find(({ data }) => data.from <= period.to && period.from <= data.to);
   if (other) return refuse('settlement.overlaps', { extensions: { settlementId: other.data.settlementId } });
   return ok([{ type: 'PeriodClosed', data: period }]);

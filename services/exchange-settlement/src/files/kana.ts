@@ -7,13 +7,13 @@ const half = Array.from({ length: 0xff9f - 0xff61 + 1 }, (_, index) => String.fr
 const soundMarks = ['ﾞ', 'ﾟ'];
 /** Each full-width character that NFKC makes of one half-width character, or of one with a sound mark. */
 const halfOf = new Map<string, string>([
-  ...half.flatMap((base) =>
-    soundMarks.map((mark): [string, string] => [(base + mark).normalize('NFKC'), base + mark]),
-  ),
+  ...half.flatMap((base) => soundMarks.map((mark): [string, string] => [(base + mark).normalize('NFKC'), base + mark])),
   ...half.map((base): [string, string] => [base.normalize('NFKC'), base]),
 ]);
 
-const largeOf = new Map(Array.from('ァィゥェォャュョッ', (small, index) => [small, 'アイウエオヤユヨツ'.charAt(index)]));
+const largeOf = new Map(
+  Array.from('ァィゥェォャュョッ', (small, index) => [small, 'アイウエオヤユヨツ'.charAt(index)]),
+);
 /** The long-vowel mark and its look-alikes are written as a hyphen. */
 const hyphens = /[ー‐‑–—―−]/g;
 const permitted = /^[ｱ-ﾝﾞﾟA-Z0-9 ().-]*$/;

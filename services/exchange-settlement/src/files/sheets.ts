@@ -37,10 +37,7 @@ export function exchangeFundsCsv(lines: readonly SettlementLine[]): Buffer {
 }
 
 /** Totals per fund, then in all, then what earlier closes carried in (part of the total) and what this one carries out. */
-export function statementCsv(
-  lines: readonly SettlementLine[],
-  carriedOver: SettlementClose['carriedOver'],
-): Buffer {
+export function statementCsv(lines: readonly SettlementLine[], carriedOver: SettlementClose['carriedOver']): Buffer {
   const totals = totalsOf(lines);
   return csv(
     ['item', 'fundId', 'exchangeCount', 'points', 'amountYen'],

@@ -1,6 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import { open, seal } from '@tsunagu/vault';
+import { loadOrCreateSecret } from '@tsunagu/service-host';
+import { open, seal, secretKey } from '@tsunagu/vault';
 import type { Pool } from 'pg';
+
+export const BANK_VAULT = Symbol('BANK_VAULT');
 
 /** Bank accounts of payees and payers: encrypted, outside the log, which knows their references. A row never changes its meaning. */
 export class BankVault {
@@ -27,4 +30,8 @@ export class BankVault {
     if (!sealed) throw new Error(`the vault has no bank account ${reference}`);
     return open<T>(this.key, `account ${reference} of ${ownerId}`, sealed);
   }
+}
+
+export async function bankVaultKey(keyDirectory: string): Promise<KeyObject> {
+  return secretKey(await loadOrCreateSecret(keyDirectory, 'exchange-settlement-vault'));
 }

@@ -43,8 +43,7 @@ export const exchangeBook: Projection = {
     for (const event of events) {
       if (isExchangeEvent(event)) {
         await applyExchange(client, event);
-        if (event.type === 'ExchangeCaptured')
-          ledgerPosition = Math.max(ledgerPosition, event.data.ledger.position);
+        if (event.type === 'ExchangeCaptured') ledgerPosition = Math.max(ledgerPosition, event.data.ledger.position);
       } else await applySettlement(client, event as RecordedEvent & SettlementEvent);
     }
     const last = events.at(-1);

@@ -45,10 +45,11 @@ export async function applyExchange(client: PoolClient, event: RecordedEvent & E
     case 'ExchangeReviewOpened':
       return setStatus(client, exchangeId, 'under_review', at);
     case 'ProviderCredited':
-      await client.query(
-        'update exchanges set provider_reference = $2, credited_at = $3 where exchange_id = $1',
-        [exchangeId, event.data.providerReference, event.data.creditedAt],
-      );
+      await client.query('update exchanges set provider_reference = $2, credited_at = $3 where exchange_id = $1', [
+        exchangeId,
+        event.data.providerReference,
+        event.data.creditedAt,
+      ]);
       return;
     case 'ExchangeConfirmed':
       await client.query(

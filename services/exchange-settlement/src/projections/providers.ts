@@ -7,7 +7,8 @@ export const providersProjection: Projection = {
   tables: ['providers', 'provider_contracts'],
   types: ['ProviderRegistered', 'ProviderTermsChanged'],
   async apply(client, events) {
-    for (const { data } of events as readonly (RecordedEvent & Exclude<ProviderEvent, { type: 'ProviderBankAccountChanged' }>)[]) {
+    for (const { data } of events as readonly (RecordedEvent &
+      Exclude<ProviderEvent, { type: 'ProviderBankAccountChanged' }>)[]) {
       if ('ownerId' in data) {
         await client.query(
           `insert into provider_contracts (provider_id, owner_id, rate_numerator, rate_denominator)

@@ -41,10 +41,15 @@ export function decideSignIn(signIn: SignIn): Result<SignedIn, 'identity.under_r
   const reserved = [...new Set(predecessorRefs)].filter((ref) => ref !== certificateRef && !holders.has(ref));
   const certificates: readonly CertificateBound[] = [
     { type: 'CertificateBound', data: { personId, certificateRef, by: 'presented' } },
-    ...reserved.map((ref) => ({ type: 'CertificateBound', data: { personId, certificateRef: ref, by: 'linked' } }) as const),
+    ...reserved.map(
+      (ref) => ({ type: 'CertificateBound', data: { personId, certificateRef: ref, by: 'linked' } }) as const,
+    ),
   ];
   if (holder !== undefined) {
-    const superseded: PersonEvent = { type: 'CertificateSuperseded', data: { personId, certificateRef, predecessorRefs } };
+    const superseded: PersonEvent = {
+      type: 'CertificateSuperseded',
+      data: { personId, certificateRef, predecessorRefs },
+    };
     return ok({ personId, isNew: false, person: [superseded], certificates, myKeyId: null });
   }
   const registered: PersonEvent = { type: 'PersonRegistered', data: { personId } };

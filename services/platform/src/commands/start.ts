@@ -11,10 +11,12 @@ export const start: Command = {
        npm run start:kafka  each service a process of its own, Apache Kafka between them (needs a JDK and Maven)
 
 Settings (environment): PORT (8080), HOST (127.0.0.1), TSUNAGU_PROFILE (test), TSUNAGU_DATA (.tsunagu),
-TSUNAGU_CLOCK (an instant that the test clock is to show). Stop with Ctrl-C.`,
+TSUNAGU_CLOCK (an instant that the test clock is to show), LOG_LEVEL (warn). Stop with Ctrl-C.`,
   options: { kafka: { type: 'boolean' } },
   async run({ values, settings }) {
     const startedAt = performance.now();
+    // A terminal is no place for a line a request; LOG_LEVEL=info gives them.
+    process.env.LOG_LEVEL ??= 'warn';
     const directory = new DataDirectory(settings.dataDirectory);
     directory.create();
     const closers = new Closers();

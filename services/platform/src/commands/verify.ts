@@ -1,7 +1,6 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { verifyProjection } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
-import { reexportSettlements } from '@tsunagu/exchange-settlement';
 import { checkLedger } from '@tsunagu/point-ledger';
 import { type Command, durationMs } from '../command.js';
 import { Progress } from '../progress.js';
@@ -12,6 +11,7 @@ import { checkDecisions } from '../verification/decisions.js';
 import { checkExchanges } from '../verification/exchanges.js';
 import { describeFinding, type Finding } from '../verification/finding.js';
 import { checkOrder, type Read, scan } from '../verification/scan.js';
+import { checkSettlements } from '../verification/settlements.js';
 import { type Store, storeOf, withStores } from '../verification/stores.js';
 
 const GRACE_MS = 60_000;
@@ -28,10 +28,10 @@ Works on the running platform and on the data of a stopped one.`,
   options: { grace: { type: 'string' } },
   async run({ values, settings }) {
     const graceMs = durationMs(values, 'grace') ?? GRACE_MS;
-    return withData(settings, async ({ databases }) => {
+    return withData(settings, async ({ directory, databases }) => {
       const { offsetMs } = await readClock(databases);
       const clock = { now: () => Date.now() + offsetMs };
-      return withStores(databases, clock, async (stores) => report(await check(stores, clock.now(), graceMs)));
+      return withStores(databases, clock, async (stores) => report(await check(stores, directory.keys, clock.now(), graceMs)));
     });
   },
 };
@@ -41,7 +41,12 @@ interface Verified {
   readonly findings: readonly Finding[];
 }
 
-async function check(stores: ReadonlyMap<string, Store>, nowMs: number, graceMs: number): Promise<Verified> {
+async function check(
+  stores: ReadonlyMap<string, Store>,
+  keyDirectory: string,
+  nowMs: number,
+  graceMs: number,
+): Promise<Verified> {
   const begun = isoTime(nowMs - CLOCKS_APART_MS);
   const lines: string[] = [];
   const findings: Finding[] = [];
@@ -50,6 +55,7 @@ async function check(stores: ReadonlyMap<string, Store>, nowMs: number, graceMs:
   const ledger = checkLedger();
   const accepted: Read[] = [];
   const answers: Read[] = [];
+  const closed: Read[] = [];
   const orders = new Map<string, DataOf<'ClaimAccepted'>>();
   const takers: Readonly<Record<string, (event: Read) => void>> = {
     campaign: (event) => {
@@ -57,7 +63,10 @@ async function check(stores: ReadonlyMap<string, Store>, nowMs: number, graceMs:
       if (event.type === 'ClaimAccepted') accepted.push(event);
       if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened') orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
     },
-    'exchange-settlement': exchanges.takeExchange,
+    'exchange-settlement': (event) => {
+      exchanges.takeExchange(event);
+      if (event.type === 'SettlementClosed') closed.push(event);
+    },
     'point-ledger': (event) => {
       ledger.take(event);
       claims.takeLedger(event);
@@ -94,13 +103,8 @@ async function check(stores: ReadonlyMap<string, Store>, nowMs: number, graceMs:
   const projections = await checkProjections(stores);
   findings.push(...projections.findings);
   lines.push(`I7    ${projections.count} projections folded afresh: the same digests`);
-  const settlements = await reexportSettlements(storeOf(stores, 'exchange-settlement'));
-  for (const { settlementId, eventId, position, differing } of settlements) {
-    if (differing.length === 0) continue;
-    const detail = `settlement ${settlementId}: ${differing.join(', ')} came out differently`;
-    findings.push({ invariant: 'I8', service: 'exchange-settlement', position, eventId, detail });
-  }
-  lines.push(`I8    ${settlements.length} settlements exported again: byte for byte the same`);
+  findings.push(...(await checkSettlements(storeOf(stores, 'exchange-settlement'), keyDirectory, closed)));
+  lines.push(`I8    ${closed.length} settlements exported again: byte for byte the same`);
   return { lines, findings };
 }
 

@@ -1,3 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A stop waits so long for a sweep under way. What it leaves is found by the next one. */
+const STOP_MS = 300;
+
 /** Runs a sweep now and then, one at a time; a failed one is an outage that the next may not meet. */
 export class Sweeper {
   private timer: NodeJS.Timeout | undefined;
@@ -23,6 +28,6 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    await this.running;
+    await Promise.race([this.running, pause(STOP_MS, undefined, { ref: false })]);
   }
 }

@@ -1,0 +1,54 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ProviderClient } from '@tsunagu/provider-client';
+import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import type { ExchangeConfig } from './config.js';
+import { AccountEventsConsumer } from './consumers/account-events.js';
+import { ExchangesController } from './http/exchanges.controller.js';
+import { InternalController } from './http/internal.controller.js';
+import { ProvidersController } from './http/providers.controller.js';
+import { SettlementsController } from './http/settlements.controller.js';
+import { OverdueSweeper } from './jobs/overdue.js';
+import { BANK_VAULT, BankVault, bankVaultKey } from './outbound/bank-vault.js';
+import { Closing } from './workflows/closing.js';
+import { ExchangeWorkflow, PROVIDER_CALLS } from './workflows/exchange.js';
+import { LedgerAnswers } from './workflows/ledger-answers.js';
+
+@Module({})
+class ExchangeSettlementModule {}
+
+export function appModule(config: ExchangeConfig): DynamicModule {
+  return {
+    module: ExchangeSettlementModule,
+    controllers: [
+      ProvidersController,
+      ExchangesController,
+      SettlementsController,
+      InternalController,
+      AccountEventsConsumer,
+    ],
+    providers: [
+      Closing,
+      ExchangeWorkflow,
+      LedgerAnswers,
+      OverdueSweeper,
+      {
+        provide: PROVIDER_CALLS,
+        inject: [PARTS],
+        useFactory: async ({ keyDirectory, profile }: ServiceParts) => {
+          const { kid, privateKey } = await loadOrCreateKey(keyDirectory, 'provider', 'Ed25519');
+          return new ProviderClient({
+            key: { kid, key: privateKey },
+            allowedHosts: config.providerHosts,
+            loopbackAllowed: profile === 'test',
+          });
+        },
+      },
+      {
+        provide: BANK_VAULT,
+        inject: [PARTS],
+        useFactory: async ({ keyDirectory, database }: ServiceParts) =>
+          new BankVault(database, await bankVaultKey(keyDirectory)),
+      },
+    ],
+  };
+}

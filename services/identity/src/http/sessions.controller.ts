@@ -1,0 +1,114 @@
+import { Body, Controller, Delete, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { type Clock, type FieldError, isId, isoTime } from '@tsunagu/kernel';
+import {
+  type Caller,
+  CLOCK,
+  CorrelationId,
+  CurrentCaller,
+  ENDED_SESSIONS,
+  type EndedSessions,
+  Problem,
+  Public,
+  Roles,
+  type SigningKey,
+  valueOrProblem,
+} from '@tsunagu/service-host';
+import { Type } from 'class-transformer';
+import { Equals, IsBase64, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
+import { signCitizenToken } from '../citizen-token.js';
+import { SessionEnds } from '../outbound/session-ends.js';
+import { readCertificate } from '../verification/card-certificate.js';
+import { type Proof, SigningIn } from '../workflows/signing-in.js';
+
+/** Characters of base64: a certificate of 6 KB, a signature of an RSA key of 4096 bits. */
+const certificateMax = 8_192;
+const signatureMax = 700;
+
+class CardProof {
+  /** DER, base64. */
+  @IsString()
+  @Length(1, certificateMax)
+  @IsBase64()
+  certificate: string;
+
+  /** RSASSA-PKCS1-v1_5 with SHA-256 over the 32 bytes of the nonce, base64. */
+  @IsString()
+  @Length(1, signatureMax)
+  @IsBase64()
+  signature: string;
+}
+
+class AttributesProof extends CardProof {
+  @IsOptional()
+  @Equals('signatureCertificate')
+  kind?: 'signatureCertificate';
+}
+
+class SessionRequest extends CardProof {
+  @IsString()
+  @MaxLength(100)
+  challengeId: string;
+
+  /** The digital-signature certificate over the same nonce, when the person lets the attributes be read. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => AttributesProof)
+  attributes?: AttributesProof;
+}
+
+class SessionPerson {
+  personId: string;
+  myKeyId: string | null;
+}
+
+class SessionAnswer {
+  accessToken: string;
+  tokenType: 'Bearer';
+  expiresAt: string;
+  person: SessionPerson;
+}
+
+export const CITIZEN_KEY = Symbol('CITIZEN_KEY');
+
+@ApiTags('sessions')
+@Controller('identity/v1/sessions')
+export class SessionsController {
+  constructor(
+    private readonly signingIn: SigningIn,
+    private readonly sessionEnds: SessionEnds,
+    @Inject(CITIZEN_KEY) private readonly key: SigningKey,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
+  ) {}
+
+  /** Signs in with a card. */
+  @Post()
+  @Public()
+  async open(@Body() body: SessionRequest, @CorrelationId() correlationId: string): Promise<SessionAnswer> {
+    const card = proofFrom(body, 'certificate');
+    const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
+    if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
+    const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
+    const { accessToken, expiresAtMs } = await signCitizenToken(this.key, person.personId, this.clock);
+    return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
+  }
+
+  /** Logs out: the token is refused from now on, here at once and by the other services within moments. */
+  @Delete('current')
+  @Roles('citizen', 'kiosk')
+  @HttpCode(204)
+  async end(@CurrentCaller() caller: Caller): Promise<void> {
+    await this.sessionEnds.end(caller.tokenId, caller.expiresAt);
+    this.endedSessions.add(caller.tokenId);
+  }
+}
+
+function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
+  const read = readCertificate(Buffer.from(certificate, 'base64'));
+  if (!read) {
+    const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate with an RSA key' };
+    throw new Problem({ code: 'request.invalid', errors: [error] });
+  }
+  return { certificate: read, signature: Buffer.from(signature, 'base64') };
+}

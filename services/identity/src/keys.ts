@@ -1,0 +1,14 @@
+import { loadOrCreateSecret } from '@tsunagu/service-host';
+import { secretKey } from '@tsunagu/vault';
+import type { IdentityKeys } from './outbound/vault.js';
+
+/** The secrets of this service in the key directory, made at first use. */
+export async function identityKeys(keyDirectory: string): Promise<IdentityKeys> {
+  const key = async (purpose: string) => secretKey(await loadOrCreateSecret(keyDirectory, `identity-${purpose}`));
+  return {
+    vaultMaster: await key('vault'),
+    certificateHash: await key('certificates'),
+    myKeyIdHash: await key('my-key-ids'),
+    attributesHash: await key('attributes'),
+  };
+}

@@ -1,0 +1,45 @@
+import { EventEmitter, once } from 'node:events';
+import type { Clock } from '@tsunagu/kernel';
+import type { Pool } from 'pg';
+
+/** Other processes of this service end sessions too: the table is looked at so often. */
+const pollMs = 250;
+const batchMax = 10_000;
+
+/** Tokens ended before their time, numbered in the order in which that became visible. */
+export class SessionEnds {
+  private readonly here = new EventEmitter().setMaxListeners(0);
+
+  constructor(
+    private readonly database: Pool,
+    private readonly clock: Clock,
+  ) {}
+
+  async end(tokenId: string, expiresAtSeconds: number): Promise<void> {
+    await this.database.query('select end_session($1, $2)', [tokenId, new Date(expiresAtSeconds * 1_000)]);
+    this.here.emit('ended');
+  }
+
+  /** The ends after a number, waited for up to so long (real time). Tokens that have run out by themselves are left out. */
+  async after(after: number, waitMs: number): Promise<{ through: number; tokenIds: readonly string[] }> {
+    const until = Date.now() + waitMs;
+    for (;;) {
+      const { rows } = await this.database.query<{ sequence: number; token_id: string; expires_at: Date }>(
+        `select sequence::float8 as sequence, token_id, expires_at from ended_sessions
+         where sequence > $1 order by sequence limit $2`,
+        [after, batchMax],
+      );
+      const through = rows.at(-1)?.sequence ?? after;
+      if (rows.length > 0 || Date.now() >= until) {
+        const now = this.clock.now();
+        return { through, tokenIds: rows.filter((row) => row.expires_at.getTime() > now).map((row) => row.token_id) };
+      }
+      const pause = AbortSignal.timeout(Math.max(1, Math.min(pollMs, until - Date.now())));
+      await once(this.here, 'ended', { signal: pause }).catch(() => undefined);
+    }
+  }
+
+  async forgetOld(): Promise<void> {
+    await this.database.query('delete from ended_sessions where expires_at < $1', [new Date(this.clock.now())]);
+  }
+}

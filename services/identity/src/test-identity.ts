@@ -1,0 +1,94 @@
+import { createPrivateKey, sign } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTestService, type TestAnswer, type TestService } from '@tsunagu/service-host/testing';
+import {
+  type Card,
+  IssuerServer,
+  IssuerStore,
+  keyPool,
+  type NewCardOptions,
+  newCard,
+  renewCard,
+} from '@tsunagu/testing';
+import { definition } from './index.js';
+
+/** identity with a test issuer beside it, for specs. */
+export interface TestIdentity {
+  readonly service: TestService;
+  readonly store: IssuerStore;
+  readonly issuer: IssuerServer;
+  card(options?: Partial<NewCardOptions>): Promise<Card>;
+  renew(card: Card, options?: Partial<Parameters<typeof renewCard>[2]>): Promise<Card>;
+  /** A challenge, signed by the card, presented. */
+  session(
+    card: Card,
+    options?: { withAttributes?: boolean; attributesOf?: Card; change?: (body: SessionBody) => SessionBody },
+  ): Promise<TestAnswer>;
+  close(): Promise<void>;
+}
+
+export interface SessionBody {
+  challengeId: string;
+  certificate: string;
+  signature: string;
+  attributes?: { certificate: string; signature: string };
+}
+
+const keys = keyPool(4);
+
+export async function startTestIdentity(profile: 'test' | 'production' = 'test'): Promise<TestIdentity> {
+  const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
+  const store = await IssuerStore.open(directory);
+  let nowMs = () => 0;
+  const issuer = new IssuerServer(store, { now: () => nowMs() });
+  const server = createServer((request, response) => void issuer.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const service = await startTestService(definition, {
+    profile,
+    env: {
+      TSUNAGU_ISSUER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`,
+      TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
+      TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
+    },
+  });
+  nowMs = () => service.clock.now();
+  return {
+    service,
+    store,
+    issuer,
+    card: (options) => newCard(store, { keys, nowMs: service.clock.now(), ...options }),
+    renew: (card, options) => renewCard(store, card, { keys, nowMs: service.clock.now(), ...options }),
+    async session(card, { withAttributes, attributesOf, change = (body: SessionBody) => body } = {}) {
+      const { body } = await service.call('POST', '/identity/v1/challenges', { body: {} });
+      const nonce = Buffer.from(body.nonce, 'base64url');
+      const request: SessionBody = {
+        challengeId: body.challengeId,
+        certificate: card.certificate,
+        signature: signed(card.privateKey, nonce),
+      };
+      const other = attributesOf ?? (withAttributes ? card : undefined);
+      if (other) {
+        request.attributes = {
+          certificate: other.signatureCertificate ?? '',
+          signature: signed(other.signaturePrivateKey ?? '', nonce),
+        };
+      }
+      return service.call('POST', '/identity/v1/sessions', { body: change(request) });
+    },
+    async close() {
+      await service.close();
+      server.closeAllConnections();
+      server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function signed(privateKey: string, nonce: Buffer): string {
+  const key = createPrivateKey({ key: Buffer.from(privateKey, 'base64'), format: 'der', type: 'pkcs8' });
+  return sign('sha256', nonce, key).toString('base64');
+}

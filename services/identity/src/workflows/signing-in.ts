@@ -1,0 +1,69 @@
+import { type Clock, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
+import type { Challenges } from '../outbound/challenges.js';
+import type { Issuer } from '../outbound/issuer.js';
+import { readAttributes } from '../verification/attributes.js';
+import type { CardCertificate } from '../verification/card-certificate.js';
+import { type CheckRefusal, checkPresented, type Presented } from '../verification/checks.js';
+import type { TrustedAuthority } from '../verification/trusted-authorities.js';
+import type { FindingPerson, FindingRefusal, LineageSource } from './finding-person.js';
+
+export interface Proof {
+  readonly certificate: CardCertificate;
+  readonly signature: Buffer;
+}
+
+export type SignInRefusal =
+  | 'identity.challenge_expired'
+  | 'identity.challenge_used'
+  | 'identity.attributes_of_another'
+  | CheckRefusal
+  | FindingRefusal;
+
+export interface SigningInParts {
+  readonly challenges: Challenges;
+  readonly finding: FindingPerson;
+  readonly issuer: Issuer;
+  readonly authorities: readonly TrustedAuthority[];
+  readonly clock: Clock;
+  readonly profile: 'test' | 'production';
+}
+
+/** From a signed challenge to a person: challenge, then the certificates, then whose they are. */
+export class SigningIn {
+  constructor(private readonly parts: SigningInParts) {}
+
+  async signIn(
+    challengeId: string,
+    card: Proof,
+    attributes: Proof | undefined,
+    correlationId: string,
+  ): Promise<Result<{ personId: string; myKeyId: string | null }, SignInRefusal>> {
+    const { challenges, finding, issuer, authorities, clock, profile } = this.parts;
+    const nonce = await challenges.use(challengeId);
+    if (!nonce.ok) return nonce;
+    const presented: Presented[] = [{ kind: 'authentication', ...card }];
+    if (attributes) presented.push({ kind: 'signature', ...attributes });
+    const nowMs = clock.now();
+    const checked = await checkPresented(presented, { nonce: nonce.value, nowMs, profile, authorities, issuer });
+    if (!checked.ok) return checked;
+
+    const lineage = askedOnce(() => issuer.lineage(card.certificate.hash));
+    if (attributes) {
+      const known = await lineage();
+      if (!known) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
+      if (known.signatureCertificate !== attributes.certificate.hash) return refuse('identity.attributes_of_another');
+    }
+    const found = await finding.find(card.certificate, lineage, correlationId);
+    if (!found.ok) return found;
+    if (attributes) {
+      const read = readAttributes(attributes.certificate, isoTime(nowMs));
+      await finding.recordAttributes(found.value.personId, read, correlationId);
+    }
+    return ok(found.value);
+  }
+}
+
+function askedOnce(ask: LineageSource): LineageSource {
+  let answer: ReturnType<LineageSource> | undefined;
+  return () => (answer ??= ask());
+}
