@@ -98,7 +98,8 @@ function ownsDirectory(pid, home) {
 
 async function format(jars, settings, home) {
   const cluster = randomBytes(16).toString('base64url');
-  const child = java(jars, 'kafka.tools.StorageTool', ['format', '--cluster-id', cluster, '--config', settings], home);
+  // One argument with `=`: a random id that begins with a dash would be read as an option.
+  const child = java(jars, 'kafka.tools.StorageTool', ['format', `--cluster-id=${cluster}`, '--config', settings], home);
   const code = await new Promise((done, failed) => child.once('exit', done).once('error', failed));
   if (code !== 0) throw new Error(`the Kafka data directory could not be made: see ${logFile(home)}`);
 }
@@ -143,7 +144,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=16777216
 broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
+broker.session.timeout.ms=6000
 `;
 }
 

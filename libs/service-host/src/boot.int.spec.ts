@@ -100,7 +100,11 @@ describe('a service as a process of its own', () => {
   it.each([
     ['a wrong setting', { PORT: 'x' }, 'campaign: PORT must be a whole number from 0 to 65535, not "x".'],
     ['another profile', { TSUNAGU_PROFILE: 'production' }, 'belong to the test profile'],
-    ['a database out of reach', { OWNER_DATABASE_URL: 'postgres://x:y@127.0.0.1:1/x' }, '127.0.0.1:1 cannot be reached'],
+    [
+      'a database out of reach',
+      { OWNER_DATABASE_URL: 'postgres://x:y@127.0.0.1:1/x' },
+      '127.0.0.1:1 cannot be reached',
+    ],
   ])('ends with one sentence and exit code 1 for %s', async (_, wrong, sentence) => {
     const service = boot({ ...env, ...wrong, LOG_LEVEL: 'silent' });
     expect(await service.exit).toBe(1);

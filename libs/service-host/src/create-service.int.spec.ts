@@ -103,6 +103,18 @@ describe('a service on the host', () => {
     expect(make.parameters).toContainEqual(
       expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: true }),
     );
+    expect(body.components.schemas.NewThing).toMatchObject({
+      required: ['name'],
+      properties: {
+        name: { type: 'string', maxLength: 50 },
+        amount: { type: 'integer', minimum: 0, maximum: 1000 },
+        tags: { type: 'array', maxItems: 3, items: { type: 'string', maxLength: 10 } },
+        parts: { type: 'array', items: { $ref: '#/components/schemas/Part' } },
+      },
+    });
+    expect(body.components.schemas.Part.properties).toEqual({ kind: { type: 'string', enum: ['a', 'b'] } });
+    const query = body.paths['/campaign/v1/things/{thingId}'].get.parameters;
+    expect(query).toContainEqual(expect.objectContaining({ name: 'name', in: 'query', required: false }));
     expect(make['x-roles']).toEqual(['operator']);
     expect(make.security).toEqual([{ bearer: [] }]);
   });

@@ -1,9 +1,6 @@
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
-import { MetadataScanner, ModulesContainer, type Reflector } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { PUBLIC, ROLES } from './caller.js';
 import type { EndedSessions } from './ended-sessions.js';
 import { logController } from './log-controller.js';
 import {
@@ -51,26 +48,6 @@ export function hostModule(
     providers: values.map(([provide, useValue]) => ({ provide, useValue })),
     exports: values.map(([token]) => token),
   };
-}
-
-/** Throws where an HTTP handler says neither who may call it nor that anyone may. */
-export function refuseOpenHandlers(app: NestFastifyApplication, reflector: Reflector): void {
-  const scanner = new MetadataScanner();
-  for (const module of app.get(ModulesContainer).values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      const prototype = metatype.prototype as Record<string, unknown>;
-      for (const name of scanner.getAllMethodNames(prototype)) {
-        const handler = prototype[name];
-        // Nest's own key of a route's path; event handlers have none.
-        if (typeof handler !== 'function' || !Reflect.hasMetadata('path', handler)) continue;
-        const stated = [ROLES, PUBLIC].some(
-          (key) => reflector.getAllAndOverride(key, [handler, metatype]) !== undefined,
-        );
-        if (!stated) throw new Error(`${metatype.name}.${name} has neither @Roles nor @Public`);
-      }
-    }
-  }
 }
 
 /** Nest's warnings and errors as JSON lines; its start-up lines are dropped. */

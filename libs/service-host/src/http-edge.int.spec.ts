@@ -127,7 +127,9 @@ describe('hostile input', () => {
 
   it('too many headers, headers too large and bytes that are no HTTP are refused', async () => {
     const many = Array.from({ length: headersMax + 1 }, (_, index) => `X-${index}: 1\r\n`).join('');
-    expect(await raw(`GET /campaign/v1/things/open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${many}\r\n`)).toMatch(/^HTTP\/1\.1 413 /);
+    expect(await raw(`GET /campaign/v1/things/open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${many}\r\n`)).toMatch(
+      /^HTTP\/1\.1 413 /,
+    );
     const large = `X-Large: ${'x'.repeat(20_000)}\r\n`;
     expect(await raw(`GET /campaign/v1/things/open HTTP/1.1\r\nHost: x\r\n${large}\r\n`)).toMatch(
       /^HTTP\/1\.1 413 [\s\S]*request\.too_large/,

@@ -6,8 +6,13 @@ export const jsonDepthMax = 20;
 
 /** Keys that reach a prototype when an object is copied member by member. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-const QUOTE = 34;
-const BACKSLASH = 92;
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /**
  * A request body as JSON, stricter than RFC 8259 where readers disagree: valid UTF-8, at most 20 levels, no key twice, no
@@ -34,19 +39,36 @@ export function parseJsonBody(body: Buffer): unknown {
 function countMembers(text: string): number {
   let depth = 0;
   let members = 0;
-  let insideString = false;
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (insideString) {
-      if (code === BACKSLASH) index++;
-      else if (code === QUOTE) insideString = false;
-    } else if (code === QUOTE) insideString = true;
-    else if (code === 58) members++;
-    else if (code === 123 || code === 91) {
-      if (++depth > jsonDepthMax) throw invalid(`The body is nested deeper than ${jsonDepthMax} levels.`);
-    } else if (code === 125 || code === 93) depth--;
+    switch (text.charCodeAt(index)) {
+      case QUOTE:
+        index = endOfString(text, index);
+        break;
+      case COLON:
+        members++;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        if (++depth > jsonDepthMax) throw invalid(`The body is nested deeper than ${jsonDepthMax} levels.`);
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth--;
+    }
   }
   return members;
+}
+
+/** The index of the quote that closes a string: one with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+    if ((end - first) % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return text.length;
 }
 
 function checkedMembers(value: unknown): number {

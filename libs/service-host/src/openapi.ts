@@ -1,6 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { ServiceName } from '@tsunagu/contracts';
+import { httpHandlers } from './http-handlers.js';
+import { describeDto } from './openapi-schemas.js';
 
 const PROBLEM = {
   type: 'object',
@@ -32,6 +34,10 @@ export function openApiDocument(app: NestFastifyApplication, name: ServiceName):
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'RS256, `at+jwt`' })
     .build();
+  for (const { controller, name: method } of httpHandlers(app)) {
+    const parameters = Reflect.getMetadata('design:paramtypes', controller.prototype, method) as unknown[] | undefined;
+    for (const parameter of parameters ?? []) describeDto(parameter);
+  }
   const document = SwaggerModule.createDocument(app, description, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
   });

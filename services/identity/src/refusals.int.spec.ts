@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { KeyUsageFlags } from '@peculiar/x509';
 import {
@@ -198,7 +199,7 @@ describe('malformed input is 400', () => {
   it.each([
     ['bytes that are no certificate', { certificate: randomBytes(600).toString('base64') }],
     ['text that is no base64', { certificate: 'not base64 at all' }],
-    ['too long a certificate', { certificate: 'A'.repeat(100_000) }],
+    ['too long a certificate', { certificate: 'A'.repeat(8_196) }],
     ['an unknown field', { extra: 1 }],
     ['another kind of attributes', { attributes: { kind: 'card', certificate: 'AAAA', signature: 'AAAA' } }],
     ['attributes that are no object', { attributes: [] }],

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { startKafka } from '../../../infra/kafka-local/kafka-local.mjs';
 import { startedLines } from './announcement.js';
 import { openFronts } from './fronts.js';
@@ -81,8 +80,8 @@ async function startBroker({ directory, closers }: StartRequest) {
 /** The command of the container image, word for word apart from the working directory. */
 export function spawnService(name: string, environment: NodeJS.ProcessEnv): ChildProcess {
   const main = join('services', name, 'src', 'main.ts');
-  const hook = fileURLToPath(new URL('tools/hook.mjs', `file://${root}`));
-  return spawn(process.execPath, ['--enable-source-maps', '--import', hook, main], {
+  const options = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning', '--import', './tools/hook.mjs'];
+  return spawn(process.execPath, [...options, main], {
     cwd: root,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -31,8 +31,10 @@ export interface KafkaConsumerHandle {
 
 const connectTimeoutMs = 3_000;
 const requestTimeoutMs = 10_000;
-/** Few: the feed and the relay try on themselves, and a stop must not wait for a broker that is away. */
+/** Few: the relay tries on itself, and its stop must not wait for a broker that is away. */
 const briefRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 3 };
+/** More: a member that gives up while it joins is waited for by its group until its session ends. */
+const consumerRetry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 10 };
 const sessionTimeoutMs = 10_000;
 /** Bounds how long a stop waits for the fetch under way. */
 const fetchWaitMs = 1_000;
@@ -112,7 +114,7 @@ export async function openConsumer(
     heartbeatInterval: sessionTimeoutMs / 5,
     maxWaitTimeInMs: fetchWaitMs,
     metadataMaxAge: 60_000,
-    retry: { ...briefRetry, restartOnFailure: async () => false },
+    retry: { ...consumerRetry, restartOnFailure: async () => false },
   });
   const resumes = new Map<number, () => void>();
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => intake.assigned(payload.memberAssignment[topic] ?? []));

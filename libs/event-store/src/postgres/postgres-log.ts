@@ -20,25 +20,29 @@ const READ_LIMIT_MAX = 10_000;
 const FILTER_WINDOW = 10_000;
 
 // The left join gives one row without an event where nothing matches: `through` is known all the same.
-const READ_LOG = `select ${eventColumns}, w.through
-  from (select request_end($1::bigint + $2::bigint) as through) w
+// Materialized, because `request_end` would else be worked out for every row again.
+const READ_LOG = `with bound as materialized (select request_end($1::bigint + $2::bigint) as through)
+select ${eventColumns}, b.through
+  from bound b
   left join lateral (
     select * from events
-     where position > $1 and position <= w.through and ($3::text[] is null or type = any ($3))
+     where position > $1 and position <= b.through and ($3::text[] is null or type = any ($3))
      order by position limit $4) e on true
  order by e.position`;
-const READ_STREAM_OF_LOG = `select ${eventColumns}, w.through
-  from (select position as through from log_head) w
+const READ_STREAM_OF_LOG = `with bound as materialized (select position as through from log_head)
+select ${eventColumns}, b.through
+  from bound b
   left join lateral (
     select * from events
      where stream = $1 and position > $2 and ($3::text[] is null or type = any ($3))
      order by revision limit $4) e on true
  order by e.revision`;
-const READ_REST_OF_REQUEST = `select ${eventColumns}, w.through
-  from (select request_end($1) as through) w
+const READ_REST_OF_REQUEST = `with bound as materialized (select request_end($1) as through)
+select ${eventColumns}, b.through
+  from bound b
   left join lateral (
     select * from events
-     where position > $1 and position <= w.through
+     where position > $1 and position <= b.through
        and ($2::text[] is null or type = any ($2)) and ($3::text is null or stream = $3)) e on true
  order by e.position`;
 const READ_STREAMS = `select ${eventColumns}, 0 from events e

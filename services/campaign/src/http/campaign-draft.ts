@@ -45,7 +45,10 @@ export class EligibilityBody {
   @ArrayMinSize(1)
   @ArrayMaxSize(PREFIXES_MAX)
   @IsString({ each: true })
-  @Matches(/^\d{1,6}$/, { each: true, message: 'residencePrefixes must be beginnings of municipality codes' })
+  @Matches(/^\d{1,5}$/, {
+    each: true,
+    message: 'residencePrefixes must be beginnings of municipality codes, 1 to 5 digits',
+  })
   residencePrefixes?: string[] | null;
 
   @IsOptional()

@@ -1,5 +1,5 @@
 import { type CampaignBody, draftErrors, draftOf } from './campaign-draft.js';
-import { isDay, isInstant } from './formats.js';
+import { isInstant } from './formats.js';
 
 const body: CampaignBody = {
   name: 'Launch',
@@ -67,8 +67,4 @@ describe('formats', () => {
     1_763_600_000_000,
     null,
   ])('%s is not', (text) => expect(isInstant(text)).toBe(false));
-  it.each(['2026-02-28', '2028-02-29'])('%s is a day', (text) => expect(isDay(text)).toBe(true));
-  it.each(['2026-02-29', '2026-00-10', '2026-1-1', '20260101', '', undefined])('%s is none', (text) =>
-    expect(isDay(text)).toBe(false),
-  );
 });

@@ -77,6 +77,8 @@ describe('drafting', () => {
     ['rules that are none', { measures: measures({ eligibility: 'all' }) }],
     ['rules as a list', { measures: measures({ eligibility: [] }) }],
     ['prefixes that are none', { measures: measures({ eligibility: { residencePrefixes: ['13', 'x'] } }) }],
+    ['a prefix longer than a code', { measures: measures({ eligibility: { residencePrefixes: ['131016'] } }) }],
+    ['a day that does not exist', { measures: measures({ eligibility: { minimumAge: 15, ageAsOf: '2027-02-29' } }) }],
     ['no prefixes', { measures: measures({ eligibility: { residencePrefixes: [] } }) }],
     ['two expiries', { measures: measures({ pointsExpireAt: '2027-12-31T00:00:00+09:00' }) }],
     ['an expiry of no months', { measures: measures({ pointsExpireAfterMonths: 0 }) }],

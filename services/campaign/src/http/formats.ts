@@ -1,28 +1,20 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
+import { isJapanDay } from '@tsunagu/kernel';
 import { registerDecorator } from 'class-validator';
 
 /** What PostgreSQL and every calendar here can hold, also after a shift to UTC. */
 const EARLIEST_MS = Date.parse('1900-01-01T00:00:00Z');
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
-const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 /** Control characters, halves of surrogate pairs, line and paragraph separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** A calendar day, YYYY-MM-DD. */
-export function isDay(text: unknown): text is string {
-  const parts = typeof text === 'string' ? DAY.exec(text) : null;
-  if (!parts) return false;
-  const [year, month, day] = parts.slice(1).map(Number) as [number, number, number];
-  const date = new Date(Date.UTC(year, month - 1, day));
-  return year >= 1900 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-}
-
 /** An instant of ISO 8601 with an offset. */
 export function isInstant(text: unknown): text is string {
-  if (typeof text !== 'string' || text.length > 40 || !INSTANT.test(text) || !isDay(text.slice(0, 10))) return false;
+  if (typeof text !== 'string' || text.length > 40 || !INSTANT.test(text) || !isJapanDay(text.slice(0, 10)))
+    return false;
   const ms = Date.parse(text);
   return ms >= EARLIEST_MS && ms <= LATEST_MS;
 }
@@ -39,7 +31,7 @@ export function IsInstant() {
 }
 
 export function IsDay() {
-  return checked('isDay', isDay, '$property must be a day, YYYY-MM-DD', { type: 'string', format: 'date' });
+  return checked('isDay', isJapanDay, '$property must be a day, YYYY-MM-DD', { type: 'string', format: 'date' });
 }
 
 /** A name for people to read: not blank, no control characters. */

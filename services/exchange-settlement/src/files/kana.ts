@@ -8,7 +8,8 @@ const soundMarks = ['ﾞ', 'ﾟ'];
 /** Each full-width character that NFKC makes of one half-width character, or of one with a sound mark. */
 const halfOf = new Map<string, string>([
   ...half.flatMap((base) => soundMarks.map((mark): [string, string] => [(base + mark).normalize('NFKC'), base + mark])),
-  ...half.map((base): [string, string] => [base.normalize('NFKC'), base]),
+  // A sound mark by itself, after nothing that takes one, has no place.
+  ...half.filter((base) => !soundMarks.includes(base)).map((base): [string, string] => [base.normalize('NFKC'), base]),
 ]);
 
 const largeOf = new Map(

@@ -9,6 +9,7 @@ import {
   IsArray,
   IsInt,
   IsISO8601,
+  IsObject,
   IsOptional,
   IsUUID,
   Matches,
@@ -47,6 +48,7 @@ class EligibilityQuestion {
   @IsUUID()
   personId: string;
 
+  @IsObject()
   @ValidateNested()
   @Type(() => RulesQuestion)
   rules: RulesQuestion;

@@ -15,7 +15,7 @@ import {
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
-import { Equals, IsBase64, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
+import { Equals, IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
 import { signCitizenToken } from '../citizen-token.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
@@ -52,6 +52,7 @@ class SessionRequest extends CardProof {
 
   /** The digital-signature certificate over the same nonce, when the person lets the attributes be read. */
   @IsOptional()
+  @IsObject()
   @ValidateNested()
   @Type(() => AttributesProof)
   attributes?: AttributesProof;

@@ -34,8 +34,9 @@ export function cursorOf(place: readonly number[]): string {
 /** The place in a cursor; a text that no list gave out is refused. */
 export function placeOf(cursor: string | undefined, length: number): readonly number[] | undefined {
   if (cursor === undefined) return undefined;
-  const place = Buffer.from(cursor, 'base64url').toString('latin1').split('.').map(Number);
-  if (place.length === length && place.every((part) => Number.isSafeInteger(part) && part >= 0)) return place;
+  const text = Buffer.from(cursor, 'base64url').toString('latin1');
+  const place = /^\d+(\.\d+)*$/.test(text) ? text.split('.').map(Number) : [];
+  if (place.length === length && place.every(Number.isSafeInteger)) return place;
   const message = 'cursor must be the nextCursor of an earlier answer';
   throw new Problem({ code: 'request.invalid', errors: [{ field: 'cursor', code: 'unknown', message }] });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isoTime, newId } from '@tsunagu/kernel';
+import { Client } from 'pg';
 import { fundStream } from '../domain/fund.js';
 import { leaseIds, leaseStream } from '../domain/lease.js';
 import { claim, startTestLedger, type TestLedger, type TestWorker, toDecide } from '../test-ledger.js';
@@ -123,11 +124,15 @@ it('a worker whose session is cut takes a number again and goes on', async () =>
   const worker = await ledger.worker();
   await worker.grants.decide([toDecide(claim({ fundId, amountPoints: 500 }))]);
   const before = await worker.slot.number();
-  await ledger.pool.query(
-    `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = $1 and objsubid = 2
+  const owner = new Client({ connectionString: ledger.ownerUrl });
+  await owner.connect();
+  await owner.query(
+    `select pg_terminate_backend(pid) from pg_locks
+      where locktype = 'advisory' and objid = $1 and objsubid = 2
         and database = (select oid from pg_database where datname = current_database())`,
     [before],
   );
+  await owner.end();
   await pause(50);
   await worker.grants.decide([toDecide(claim({ fundId, amountPoints: 2_500 }))]);
   expect(await worker.slot.number()).toBeGreaterThanOrEqual(0);

@@ -1,0 +1,4 @@
+import { bootService } from '@tsunagu/service-host';
+import { definition } from './definition.js';
+
+await bootService(definition);
