@@ -26,7 +26,7 @@ export class MemoryEventLog implements EventLog {
   ) {}
 
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    const checked = requests.map((request) => checkRequest(request, this.clock.now()));
+    const checked = requests.map(checkRequest);
     const evaluated = evaluate(checked, {
       head: this.events.length,
       positionOf: (id) => this.byId.get(id),

@@ -1,4 +1,4 @@
-import { isId, newId } from '@tsunagu/kernel';
+import { isId } from '@tsunagu/kernel';
 import { type AppendRequest, type NewEvent, StoreError } from './contract.js';
 
 /** A request that may be recorded: everything a database could refuse has been looked at. */
@@ -33,10 +33,11 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 // What JSON.stringify escapes and PostgreSQL cannot hold: U+0000 and halves of a surrogate pair.
 const UNSTORABLE_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
-/** Throws StoreError `store.invalid_request` for a request that could never be recorded. `nowMs` is for the id of a request without one. */
-export function checkRequest(request: AppendRequest, nowMs: number): CheckedRequest {
-  const requestId = request.requestId ?? newId(nowMs);
-  if (!isId(requestId)) throw invalid(`requestId is not a UUID: ${requestId}`);
+/**
+ * Throws StoreError `store.invalid_request` for a request that could never be recorded. A request without an id gets
+ * that of its first event: as unique, and the same at every repetition.
+ */
+export function checkRequest(request: AppendRequest): CheckedRequest {
   if (request.writes.length === 0) throw invalid('the request writes nothing');
   const writes = request.writes.map(checkWrite);
   let eventCount = 0;
@@ -50,6 +51,8 @@ export function checkRequest(request: AppendRequest, nowMs: number): CheckedRequ
     for (const write of writes) for (const { event } of write.events) ids.add(event.id);
     if (ids.size < eventCount) throw invalid('the request uses an event id twice');
   }
+  const requestId = request.requestId ?? writes[0]?.events[0]?.event.id;
+  if (!isId(requestId)) throw invalid(`requestId is not a UUID: ${requestId}`);
   return { requestId, writes, eventCount };
 }
 

@@ -128,6 +128,8 @@ function onStop(stop: (signal: string) => Promise<void>): void {
   };
   process.on('SIGTERM', heard);
   process.on('SIGINT', heard);
+  // Only where a parent opened a channel: it is gone, so nobody else would stop this process.
+  process.on('disconnect', () => heard('disconnect'));
 }
 
 function roleIn(databaseUrl: string): string {

@@ -55,9 +55,10 @@ const stopWithinMs = 10_000;
  * stopped first. Throws PostgresStartError with one sentence for a port in use, a full disk or a broken data directory.
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const place = await choosePlace(options.dataDirectory);
-  const unlock = await lockDirectory(place.directory, options.waitForOwnerMs ?? 15_000);
+  let unlock = () => {};
   try {
+    const place = await choosePlace(options.dataDirectory);
+    unlock = await lockDirectory(place.directory, options.waitForOwnerMs ?? 15_000);
     const data = join(place.directory, 'data');
     if (await stopLeftBehind(data, stopWithinMs))
       options.log?.('stopped a PostgreSQL that an earlier start left behind');
@@ -73,7 +74,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     }
   } catch (error) {
     unlock();
-    throw error;
+    throw asStartError(error, `PostgreSQL does not start in ${options.dataDirectory}`);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Closers } from './closers.js';
 import { docsPage } from './docs-page.js';
 import { type Backend, createFront, type FrontOptions, type Handler } from './front.js';
 import { listen, stopListening } from './listening.js';
+import { sendProblem } from './problem-answer.js';
 import { definitions } from './services.js';
 import { type Settings, UserError } from './settings.js';
 
@@ -22,7 +23,13 @@ export async function openFronts(settings: Settings, closers: Closers): Promise<
   const backends: Backend[] = [];
   const open: FrontOptions = { backends, others: new Map(), internal: false, complete: false };
   const inside: FrontOptions = { backends, others: new Map(), internal: true, complete: false };
-  open.others.set('docs', docsPage(definitions.map(({ name }) => name)));
+  const files: Handler = (request, response) => {
+    const [first] = backends;
+    if (first) first.handle(request, response);
+    else sendProblem(request, response, 'service.unavailable');
+  };
+  const names = definitions.map(({ name }) => name);
+  open.others.set('docs', docsPage(names, files));
   const publicFront = createFront(open);
   await listen(publicFront, settings.host, settings.port);
   closers.add('the public port', () => stopListening(publicFront));

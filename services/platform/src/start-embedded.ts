@@ -66,7 +66,7 @@ export async function startEmbedded(request: StartRequest): Promise<Started> {
         logger,
         registry,
       },
-      { env: { ...process.env, ...world.environment } },
+      { env: { ...process.env, ...world.environment }, docs: true },
     );
     closers.add(name, () => service.close());
     fronts.add({

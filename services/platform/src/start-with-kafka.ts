@@ -20,7 +20,8 @@ const STOP_WITHIN_MS = 4_000;
 export async function startWithKafka(request: StartRequest): Promise<Started> {
   const { settings, directory, closers } = request;
   const fronts = await openFronts(settings, closers);
-  const [data, kafka] = await Promise.all([prepareData(request), startBroker(request)]);
+  const [prepared, broker] = await Promise.allSettled([prepareData(request), startBroker(request)]);
+  const [data, kafka] = [valueOf(prepared), valueOf(broker)];
   const { databases, server } = data;
   const ports = new Map<string, number>();
   for (const { name } of definitions) ports.set(name, await freePort());
@@ -36,6 +37,8 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
   const failures: Promise<string>[] = [
     server.ended.catch(() => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm run start:kafka.'),
   ];
+  const children: ChildProcess[] = [];
+  closers.add('the services', () => Promise.all(children.map(stopProcess)));
   for (const { name, segments } of definitions) {
     const child = spawnService(name, {
       ...process.env,
@@ -51,7 +54,7 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
       HOST: '127.0.0.1',
       PORT: String(ports.get(name)),
     });
-    closers.add(name, () => stopProcess(child));
+    children.push(child);
     failures.push(ended(child).then(() => `${name} has ended by itself; the platform stops.`));
     fronts.add(proxiedBackend(name, segments, serviceUrls[name] ?? ''));
   }
@@ -69,6 +72,12 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
   };
 }
 
+/** Both have ended by then, so that what started is known to the closers when the other failed. */
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
 async function startBroker({ directory, closers }: StartRequest) {
   const kafka = await startKafka({ directory: directory.kafka }).catch((error: Error) => {
     throw new UserError(error.message);
@@ -84,7 +93,8 @@ export function spawnService(name: string, environment: NodeJS.ProcessEnv): Chil
   return spawn(process.execPath, [...options, main], {
     cwd: root,
     env: environment,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // The channel says nothing; its end tells a service that we were killed.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Not in the terminal's group: a Ctrl-C reaches the services once, through us.
     detached: true,
   });

@@ -2,7 +2,16 @@ import { partitionCount } from '@tsunagu/contracts';
 import { testDatabase } from '@tsunagu/testing';
 import { partitionOf } from '../message.js';
 import { feedMetrics } from '../metrics.js';
-import { appendClaims, group, isSorted, person, RecordingConsumer, topic, until } from '../suite/claims.js';
+import {
+  appendClaims,
+  group,
+  isSorted,
+  person,
+  RecordingConsumer,
+  suiteLimitMs,
+  topic,
+  until,
+} from '../suite/claims.js';
 import { feedSuite } from '../suite/feed-suite.js';
 import { type KafkaBench, kafkaLeftOut, openKafkaBench, SuiteBroker } from '../suite/kafka-bench.js';
 import type { KafkaFeed, KafkaFeedParts } from './kafka-feed.js';
@@ -48,144 +57,180 @@ function kafkaSuite(broker: SuiteBroker): void {
     beforeEach(async () => {
       bench = await openKafkaBench(broker, testDatabase);
       consumer = new RecordingConsumer();
-    });
+    }, suiteLimitMs);
     afterEach(async () => {
       await feed?.close();
       await bench.close();
-    });
+    }, suiteLimitMs);
 
-    it('loses and tears nothing when messages are dropped, doubled and shuffled', async () => {
-      let seed = 1;
-      const chance = () => {
-        seed = (seed * 48_271) % 2_147_483_647;
-        return seed / 2_147_483_647;
-      };
-      const tamper = (messages: readonly IncomingMessage[]) =>
-        messages
-          .flatMap((message) => (chance() < 0.3 ? [] : chance() < 0.3 ? [message, message] : [message]))
-          .map((message) => ({ message, at: chance() }))
-          .sort((a, b) => a.at - b.at)
-          .map(({ message }) => message);
-      feed = await open({ tamper });
-      for (let round = 0; round < 5; round++) await appendClaims(bench.log, claims(400));
-      await allDone(2_000);
-      expect(inOrder()).toBe(true);
-      expect(consumer.done).toHaveLength(2_000);
-      expect(await metric('filled')).toBeGreaterThan(0);
-    });
+    it(
+      'loses and tears nothing when messages are dropped, doubled and shuffled',
+      async () => {
+        let seed = 1;
+        const chance = () => {
+          seed = (seed * 48_271) % 2_147_483_647;
+          return seed / 2_147_483_647;
+        };
+        const tamper = (messages: readonly IncomingMessage[]) =>
+          messages
+            .flatMap((message) => (chance() < 0.3 ? [] : chance() < 0.3 ? [message, message] : [message]))
+            .map((message) => ({ message, at: chance() }))
+            .sort((a, b) => a.at - b.at)
+            .map(({ message }) => message);
+        feed = await open({ tamper });
+        for (let round = 0; round < 5; round++) await appendClaims(bench.log, claims(400));
+        await allDone(2_000);
+        expect(inOrder()).toBe(true);
+        expect(consumer.done).toHaveLength(2_000);
+        expect(await metric('filled')).toBeGreaterThan(0);
+      },
+      suiteLimitMs,
+    );
 
-    it('reads from the log what Kafka brings damaged or not at all', async () => {
-      const tamper = (messages: readonly IncomingMessage[]) =>
-        messages.map((message) =>
-          message.value?.length === 2 ? message : { ...message, value: Buffer.from('{"log":0') },
+    it(
+      'reads from the log what Kafka brings damaged or not at all',
+      async () => {
+        const tamper = (messages: readonly IncomingMessage[]) =>
+          messages.map((message) =>
+            message.value?.length === 2 ? message : { ...message, value: Buffer.from('{"log":0') },
+          );
+        feed = await open({ tamper });
+        await appendClaims(bench.log, claims(1_500));
+        await allDone(1_500);
+        expect(inOrder()).toBe(true);
+        expect(await metric('filled')).toBe(1_500);
+      },
+      suiteLimitMs,
+    );
+
+    it(
+      'begins at the stored position, wherever Kafka thinks that it stands',
+      async () => {
+        feed = await open();
+        await appendClaims(bench.log, claims(300));
+        await allDone(300);
+        await feed.close();
+        await bench.database.query('UPDATE feed_positions SET position = 0');
+        consumer.done.length = 0;
+        feed = await open();
+        await allDone(300);
+        expect(inOrder()).toBe(true);
+      },
+      suiteLimitMs,
+    );
+
+    it(
+      'takes what a relay sends twice only once',
+      async () => {
+        feed = await open();
+        await appendClaims(bench.log, claims(300));
+        await allDone(300);
+        await bench.relay.close();
+        await bench.database.query(
+          `UPDATE relay_positions SET position = 0, previous = array_fill(0::bigint, ARRAY[${partitionCount}])`,
         );
-      feed = await open({ tamper });
-      await appendClaims(bench.log, claims(1_500));
-      await allDone(1_500);
-      expect(inOrder()).toBe(true);
-      expect(await metric('filled')).toBe(1_500);
-    });
+        bench.relay = bench.newRelay();
+        await bench.relay.start();
+        await appendClaims(bench.log, [person(1)]);
+        await allDone(301);
+        expect(consumer.done).toHaveLength(301);
+      },
+      suiteLimitMs,
+    );
 
-    it('begins at the stored position, wherever Kafka thinks that it stands', async () => {
-      feed = await open();
-      await appendClaims(bench.log, claims(300));
-      await allDone(300);
-      await feed.close();
-      await bench.database.query('UPDATE feed_positions SET position = 0');
-      consumer.done.length = 0;
-      feed = await open();
-      await allDone(300);
-      expect(inOrder()).toBe(true);
-    });
+    it(
+      'has one relay at work, and another that takes over in the middle',
+      async () => {
+        const second = bench.newRelay();
+        await until(() => bench.relay.status().state === 'active');
+        await second.start();
+        feed = await open();
+        await appendClaims(bench.log, claims(500));
+        await allDone(500);
+        expect(second.status().state).toBe('idle');
+        const appending = appendClaims(bench.log, claims(1_000));
+        await bench.relay.close();
+        await until(() => second.status().state === 'active');
+        await appending;
+        await appendClaims(bench.log, claims(500));
+        await allDone(2_000);
+        bench.relay = second;
+        expect(inOrder()).toBe(true);
+        expect(consumer.done).toHaveLength(2_000);
+      },
+      suiteLimitMs,
+    );
 
-    it('takes what a relay sends twice only once', async () => {
-      feed = await open();
-      await appendClaims(bench.log, claims(300));
-      await allDone(300);
-      await bench.relay.close();
-      await bench.database.query(
-        `UPDATE relay_positions SET position = 0, previous = array_fill(0::bigint, ARRAY[${partitionCount}])`,
-      );
-      bench.relay = bench.newRelay();
-      await bench.relay.start();
-      await appendClaims(bench.log, [person(1)]);
-      await allDone(301);
-      expect(consumer.done).toHaveLength(301);
-    });
+    it(
+      'refuses a topic with another number of partitions',
+      async () => {
+        const kafka = { ...bench.kafka, prefix: `${bench.kafka.prefix}three.` };
+        await ensureTopic(kafka, topic, 3);
+        feed = bench.openFeed({ kafka });
+        await expect(feed.subscribe({ topic, group, handle: consumer.handle })).rejects.toThrow(WrongPartitionCount);
+      },
+      suiteLimitMs,
+    );
 
-    it('has one relay at work, and another that takes over in the middle', async () => {
-      const second = bench.newRelay();
-      await until(() => bench.relay.status().state === 'active');
-      await second.start();
-      feed = await open();
-      await appendClaims(bench.log, claims(500));
-      await allDone(500);
-      expect(second.status().state).toBe('idle');
-      const appending = appendClaims(bench.log, claims(1_000));
-      await bench.relay.close();
-      await until(() => second.status().state === 'active');
-      await appending;
-      await appendClaims(bench.log, claims(500));
-      await allDone(2_000);
-      bench.relay = second;
-      expect(inOrder()).toBe(true);
-      expect(consumer.done).toHaveLength(2_000);
-    });
+    it(
+      'shares the partitions among members, and loses nothing when one leaves',
+      async () => {
+        const other = new RecordingConsumer();
+        feed = await open();
+        const second = await open({}, other);
+        await until(async () => {
+          await appendClaims(bench.log, claims(60));
+          return consumer.done.length > 0 && other.done.length > 0;
+        });
+        await appendClaims(bench.log, claims(300));
+        await second.close();
+        await appendClaims(bench.log, claims(300));
+        const total = (await bench.log.head()) / 2;
+        const positions = () => new Set([...consumer.done, ...other.done].map((message) => message.position));
+        await until(
+          () => positions().size === total,
+          () => `${positions().size} of ${total}`,
+        );
+        expect(inOrder()).toBe(true);
+        expect([...other.positionsByKey().values()].every(isSorted)).toBe(true);
+      },
+      suiteLimitMs,
+    );
 
-    it('refuses a topic with another number of partitions', async () => {
-      const kafka = { ...bench.kafka, prefix: `${bench.kafka.prefix}three.` };
-      await ensureTopic(kafka, topic, 3);
-      feed = bench.openFeed({ kafka });
-      await expect(feed.subscribe({ topic, group, handle: consumer.handle })).rejects.toThrow(WrongPartitionCount);
-    });
+    it(
+      'starts a consumer anew that hears nothing in one partition',
+      async () => {
+        const silent = partitionOf(person(1));
+        let deaf = true;
+        const tamper = (messages: readonly IncomingMessage[]) =>
+          messages.filter((message) => !deaf || message.partition !== silent);
+        feed = await open({ tamper, silentMsMax: 2_000 });
+        await appendClaims(bench.log, [person(1)]);
+        await until(async () => (await metric('restarts')) > 0);
+        expect(consumer.distinct()).toBe(0);
+        deaf = false;
+        await allDone(1);
+      },
+      suiteLimitMs,
+    );
 
-    it('shares the partitions among members, and loses nothing when one leaves', async () => {
-      const other = new RecordingConsumer();
-      feed = await open();
-      const second = await open({}, other);
-      await until(async () => {
-        await appendClaims(bench.log, claims(60));
-        return consumer.done.length > 0 && other.done.length > 0;
-      });
-      await appendClaims(bench.log, claims(300));
-      await second.close();
-      await appendClaims(bench.log, claims(300));
-      const total = (await bench.log.head()) / 2;
-      const positions = () => new Set([...consumer.done, ...other.done].map((message) => message.position));
-      await until(
-        () => positions().size === total,
-        () => `${positions().size} of ${total}`,
-      );
-      expect(inOrder()).toBe(true);
-      expect([...other.positionsByKey().values()].every(isSorted)).toBe(true);
-    });
-
-    it('starts a consumer anew that hears nothing in one partition', async () => {
-      const silent = partitionOf(person(1));
-      let deaf = true;
-      const tamper = (messages: readonly IncomingMessage[]) =>
-        messages.filter((message) => !deaf || message.partition !== silent);
-      feed = await open({ tamper, silentMsMax: 2_000 });
-      await appendClaims(bench.log, [person(1)]);
-      await until(async () => (await metric('restarts')) > 0);
-      expect(consumer.distinct()).toBe(0);
-      deaf = false;
-      await allDone(1);
-    });
-
-    it('rests a partition that brings more than is worked off, and goes on with it', async () => {
-      let release: () => void = () => undefined;
-      const gate = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      consumer.before = () => gate;
-      feed = await open();
-      await appendClaims(bench.log, Array(9_000).fill(person(1)));
-      await until(async () => bench.relay.status().position === (await bench.log.head()));
-      release();
-      await allDone(9_000);
-      expect(inOrder()).toBe(true);
-    });
+    it(
+      'rests a partition that brings more than is worked off, and goes on with it',
+      async () => {
+        let release: () => void = () => undefined;
+        const gate = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        consumer.before = () => gate;
+        feed = await open();
+        await appendClaims(bench.log, Array(9_000).fill(person(1)));
+        await until(async () => bench.relay.status().position === (await bench.log.head()));
+        release();
+        await allDone(9_000);
+        expect(inOrder()).toBe(true);
+      },
+      suiteLimitMs,
+    );
 
     it('goes on after the broker was away', async () => {
       feed = await open();
@@ -194,7 +239,7 @@ function kafkaSuite(broker: SuiteBroker): void {
       await broker.stop();
       await appendClaims(bench.log, claims(100));
       await broker.start();
-      await allDone(200, 60_000);
+      await allDone(200, 100_000);
       expect(inOrder()).toBe(true);
     }, 120_000);
 

@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { partitionCount } from '@tsunagu/contracts';
-import kafkajs, { type Consumer, type Kafka as KafkaJs, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Consumer, type Kafka as KafkaJs, type Producer } from 'kafkajs';
 import { type KafkaSettings, WrongPartitionCount } from './settings.js';
 import type { IncomingMessage, WireMessage } from './wire.js';
 
@@ -35,6 +36,8 @@ const requestTimeoutMs = 10_000;
 const briefRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 3 };
 /** More: a member that gives up while it joins is waited for by its group until its session ends. */
 const consumerRetry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 10 };
+const topicTriesMax = 40;
+const topicPauseMs = 250;
 const sessionTimeoutMs = 10_000;
 /** Bounds how long a stop waits for the fetch under way. */
 const fetchWaitMs = 1_000;
@@ -69,14 +72,26 @@ export async function ensureTopic(
       // replicationFactor −1: the broker's default.
       await admin.createTopics({
         topics: [{ topic, numPartitions: partitions, replicationFactor: -1 }],
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
     }
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const actual = topics[0]?.partitions.length ?? 0;
+    const actual = await partitionsOf(admin, topic);
     if (actual !== partitions) throw new WrongPartitionCount(topic, actual, partitions);
   } finally {
     await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** A topic just made is known to the brokers, with all its leaders, only a moment later. */
+async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.length ?? 0;
+    } catch (error) {
+      if (tries >= topicTriesMax) throw error;
+      await pause(topicPauseMs);
+    }
   }
 }
 
@@ -125,13 +140,13 @@ export async function openConsumer(
   await consumer.run({
     autoCommit: false,
     partitionsConsumedConcurrently: 4,
-    eachBatch: async ({ batch, pause, resolveOffset }) => {
+    eachBatch: async ({ batch, pause: pausePartition, resolveOffset }) => {
       const { partition } = batch;
       const messages = batch.messages.map((m) => ({ partition, offset: m.offset, value: m.value, headers: m.headers }));
       const wantsMore = intake.received(messages, partition);
       const last = messages.at(-1);
       if (last) resolveOffset(last.offset);
-      if (!wantsMore) resumes.set(partition, pause());
+      if (!wantsMore) resumes.set(partition, pausePartition());
     },
   });
   return {

@@ -6,6 +6,9 @@ import type { FeedBatch, FeedMessage } from '../contract.js';
 export const topic = topics.claim;
 export const group = 'point-ledger';
 
+/** For one test: a loaded machine and a broker that rebalances take their time. */
+export const suiteLimitMs = 60_000;
+
 /** The nth person of a suite: the key of its claims. */
 export function person(n: number): string {
   return idFromScope(`feed-suite person ${n}`);
@@ -87,7 +90,7 @@ export class RecordingConsumer {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   describe: () => string = () => 'the condition',
-  limitMs = 20_000,
+  limitMs = suiteLimitMs,
 ): Promise<void> {
   const endsAt = performance.now() + limitMs;
   while (!(await condition())) {

@@ -4,7 +4,7 @@ import { Pool, type PoolConfig, type QueryArrayConfig } from 'pg';
 import type { AppendOutcome, AppendRequest, EventLog, LogSlice, RecordedEvent } from '../contract.js';
 import type { Evaluated } from '../evaluate.js';
 import { HeadWatch } from '../head-watch.js';
-import { type CheckedRequest, checkRequest } from '../requests.js';
+import { checkRequest } from '../requests.js';
 import { AppendQueue } from './append-queue.js';
 import { Committer } from './committer.js';
 import { unavailable } from './failure.js';
@@ -119,8 +119,7 @@ export class PostgresEventLog implements EventLog {
   }
 
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    const now = this.opened.clock.now();
-    return this.queue.append(requests.map((request): CheckedRequest => checkRequest(request, now)));
+    return this.queue.append(requests.map(checkRequest));
   }
 
   async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {

@@ -48,20 +48,25 @@ async function readPosition(client: PoolClient, head: number): Promise<readonly 
   ];
 }
 
-/** Captured, not taken before, and of this period by the day of its confirmation or carried by an earlier close. */
+/**
+ * Captured, not taken before, and of this period by the day of its confirmation or left over by an earlier close: carried by it, or
+ * confirmed in its days but recorded behind its position (stamped a moment before midnight, committed a moment after the close).
+ */
 async function readLines(client: PoolClient, period: Period): Promise<readonly SettlementLine[]> {
   const found = await client.query<LineRow>(
     `select e.exchange_id, e.accepted_at, e.credited_at, e.confirmed_at, e.provider_reference,
             p.points::float8 as points, p.provider_points::float8 as provider_points,
-            c.exchange_id is not null as carried_in,
+            c.exchange_id is not null or s.settlement_id is not null as carried_in,
             (select json_agg(json_build_object('fundId', f.fund_id, 'points', f.points) order by f.fund_id)
              from exchange_funds f where f.exchange_id = e.exchange_id and f.owner_id = p.owner_id) as funds
      from exchanges e
      join exchange_parts p on p.exchange_id = e.exchange_id and p.owner_id = $1
      left join settlement_taken t on t.exchange_id = e.exchange_id and t.owner_id = $1
      left join settlement_carried c on c.exchange_id = e.exchange_id and c.owner_id = $1
+     left join settlements s on s.owner_id = $1 and s.provider_id = $2
+       and (e.confirmed_at at time zone 'Asia/Tokyo')::date between s.from_day and s.to_day
      where e.provider_id = $2 and e.status = 'captured' and t.exchange_id is null
-       and (c.exchange_id is not null or (e.confirmed_at >= $3 and e.confirmed_at < $4))
+       and (c.exchange_id is not null or s.settlement_id is not null or (e.confirmed_at >= $3 and e.confirmed_at < $4))
      order by e.confirmed_at, e.exchange_id`,
     [period.ownerId, period.providerId, new Date(startOfDay(japanDay(period.from))), endOf(period)],
   );

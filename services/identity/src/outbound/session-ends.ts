@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import type { OnModuleDestroy } from '@nestjs/common';
 import type { Clock } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 
@@ -7,8 +8,9 @@ const pollMs = 250;
 const batchMax = 10_000;
 
 /** Tokens ended before their time, numbered in the order in which that became visible. */
-export class SessionEnds {
+export class SessionEnds implements OnModuleDestroy {
   private readonly here = new EventEmitter().setMaxListeners(0);
+  private stopping = false;
 
   constructor(
     private readonly database: Pool,
@@ -30,13 +32,19 @@ export class SessionEnds {
         [after, batchMax],
       );
       const through = rows.at(-1)?.sequence ?? after;
-      if (rows.length > 0 || Date.now() >= until) {
+      if (rows.length > 0 || this.stopping || Date.now() >= until) {
         const now = this.clock.now();
         return { through, tokenIds: rows.filter((row) => row.expires_at.getTime() > now).map((row) => row.token_id) };
       }
       const pause = AbortSignal.timeout(Math.max(1, Math.min(pollMs, until - Date.now())));
       await once(this.here, 'ended', { signal: pause }).catch(() => undefined);
     }
+  }
+
+  /** Questions held open are answered with what is known, before the connections go. */
+  onModuleDestroy(): void {
+    this.stopping = true;
+    this.here.emit('ended');
   }
 
   async forgetOld(): Promise<void> {

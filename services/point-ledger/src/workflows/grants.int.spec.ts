@@ -174,10 +174,10 @@ describe('the last points of a fund', () => {
     const killed = await ledger.worker();
     const slot = await killed.slot.number();
     await killed.leases.secure(fundId, 5_000);
-    await killed.stop();
-    // The server sees the end of the killed worker's session a moment later.
     const watcher = await ledger.worker();
     await watcher.slot.number();
+    await killed.stop();
+    // The server sees the end of the killed worker's session a moment later.
     while (!(await watcher.slot.isVacant(slot))) await pause(5);
     const successor = await ledger.worker();
     expect(await successor.slot.number()).toBe(slot);
