@@ -201,7 +201,8 @@ async function ready(url: string, gone: Promise<Error>, data: string): Promise<v
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
     client.on('error', () => {});
     try {
-      await client.connect();
+      // Another program at that port may take the connection and never answer.
+      await Promise.race([client.connect(), gone.then((error) => Promise.reject(error))]);
       const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
       if (rows[0]?.data_directory === data) return;
       throw new Error('another PostgreSQL answers there: Address already in use');

@@ -72,9 +72,7 @@ export class Grants {
     let pending: Pending[] = claims.map((claim) => ({ ...claim, collisions: 0 }));
     for (let idle = 0; pending.length > 0; ) {
       if (idle > IDLE_ROUNDS_MAX) throw contested(`${pending.length} claims undecided after ${idle} idle rounds`);
-      const wave = firstOfEachPerson(pending);
-      await this.readAccounts(wave, accounts);
-      const settled = await this.decideWave(wave, accounts);
+      const settled = await this.decideRound(firstOfEachPerson(pending), accounts);
       pending = pending.filter((claim) => !settled.has(claim));
       if (settled.size > 0) idle = 0;
       else {
@@ -85,25 +83,45 @@ export class Grants {
     }
   }
 
-  /** The claims that are done: decided now or before. The others lost a race or wait for a lease. */
-  private async decideWave(wave: readonly Pending[], accounts: Map<string, AccountSeen>): Promise<Set<Pending>> {
+  /**
+   * Decides part after part, each while the one before it is still being recorded. What an unrecorded draw leaves of the
+   * lease is taken for granted: if it is not recorded after all, the next part's draw conflicts and is decided again.
+   * Gives the claims that are done, now or before. The others lost a race or wait for a lease.
+   */
+  private async decideRound(round: readonly Pending[], accounts: Map<string, AccountSeen>): Promise<Set<Pending>> {
     const settled = new Set<Pending>();
-    const planned: Planned[] = [];
     const waiting = new Set<string>();
-    const now = isoTime(this.clock.now());
-    for (const [fundId, claims] of undecidedByFund(wave, accounts, settled)) {
-      const wanted = claims.reduce((sum, claim) => sum + claim.order.amountPoints, 0);
-      const hand = await this.leases.secure(fundId, wanted);
-      const plan = planFund(claims, hand, accounts, now);
-      planned.push(...plan.planned);
-      if (plan.waits) waiting.add(fundId);
+    const parts = [...chunks(round, GRANTS_PER_REQUEST_MAX)];
+    const reads = parts.map((part) => awaitedLater(this.readAccounts(part, accounts)));
+    const recordings: Promise<void>[] = [];
+    for (const [index, part] of parts.entries()) {
+      await reads[index];
+      const planned: Planned[] = [];
+      const now = isoTime(this.clock.now());
+      for (const [fundId, claims] of undecidedByFund(part, accounts, settled)) {
+        const wanted = claims.reduce((sum, claim) => sum + claim.order.amountPoints, 0);
+        // What is read of a lease must not lack draws that are on their way.
+        if (!this.leases.covers(fundId, wanted)) await Promise.all(recordings);
+        const plan = planFund(claims, await this.leases.secure(fundId, wanted), accounts, now);
+        for (const { points } of plan.planned) if (points > 0) this.leases.drawn(fundId, points);
+        planned.push(...plan.planned);
+        if (plan.waits) waiting.add(fundId);
+      }
+      recordings.push(awaitedLater(this.recordPlanned(planned, accounts, settled)));
     }
-    if (planned.length > 0) {
-      const requests = planned.map((plan) => plan.request);
-      this.takeIn(planned, await record(this.log, requests), accounts, settled);
-    }
+    await Promise.all(recordings);
     for (const fundId of waiting) await this.leases.callBack(fundId);
     return settled;
+  }
+
+  private async recordPlanned(
+    planned: readonly Planned[],
+    accounts: Map<string, AccountSeen>,
+    settled: Set<Pending>,
+  ): Promise<void> {
+    if (planned.length === 0) return;
+    const requests = planned.map((plan) => plan.request);
+    this.takeIn(planned, await record(this.log, requests), accounts, settled);
   }
 
   private takeIn(
@@ -115,15 +133,14 @@ export class Grants {
     planned.forEach((plan, index) => {
       const outcome = outcomes[index];
       for (const { order } of plan.claims) accounts.delete(order.personId);
-      if (outcome?.outcome === 'appended' && plan.fundId) this.leases.drawn(plan.fundId, plan.points);
-      else if (plan.fundId) this.leases.distrust(plan.fundId);
+      if (outcome?.outcome !== 'appended' && plan.fundId) this.leases.distrust(plan.fundId);
       if (outcome?.outcome === 'conflict') countCollisions(plan, outcome.actualRevisions);
       else for (const claim of plan.claims) settled.add(claim);
     });
   }
 
-  private async readAccounts(wave: readonly Pending[], accounts: Map<string, AccountSeen>): Promise<void> {
-    const missing = wave.map((claim) => claim.order.personId).filter((personId) => !accounts.has(personId));
+  private async readAccounts(claims: readonly Pending[], accounts: Map<string, AccountSeen>): Promise<void> {
+    const missing = claims.map((claim) => claim.order.personId).filter((personId) => !accounts.has(personId));
     if (missing.length === 0) return;
     const streams = await this.log.readStreams(missing.map(accountStream));
     for (const personId of missing) {
@@ -140,12 +157,12 @@ function firstOfEachPerson(pending: readonly Pending[]): Pending[] {
 }
 
 function undecidedByFund(
-  wave: readonly Pending[],
+  claims: readonly Pending[],
   accounts: ReadonlyMap<string, AccountSeen>,
   settled: Set<Pending>,
 ): Map<string, Pending[]> {
   const byFund = new Map<string, Pending[]>();
-  for (const claim of wave) {
+  for (const claim of claims) {
     const { order } = claim;
     if (isDecided(seenAccount(accounts, order.personId).account, order)) {
       settled.add(claim);
@@ -252,4 +269,10 @@ function seenAccount(accounts: ReadonlyMap<string, AccountSeen>, personId: strin
 
 function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** A promise that is awaited some steps later: its rejection is not an unhandled one until then. */
+function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

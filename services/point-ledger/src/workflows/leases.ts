@@ -62,7 +62,7 @@ export class Leases {
   /** Funding for claims of `wantedPoints` in all: the lease at hand where it covers them, else as much as can be leased. */
   async secure(fundId: string, wantedPoints: number): Promise<FundingAtHand> {
     const own = this.own.get(fundId);
-    if (own && !own.isStale && own.restPoints >= wantedPoints) return atHand(own.fund, own, undefined, {});
+    if (own && this.covers(fundId, wantedPoints)) return atHand(own.fund, own, undefined, {});
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const seen = await this.look(fundId);
       if (!seen) return { funding: { known: false }, lease: undefined, reads: { [fundStream(fundId)]: -1 } };
@@ -76,7 +76,13 @@ export class Leases {
     throw contested(`fund ${fundId}: no lease after ${ROUNDS_MAX} rounds`);
   }
 
-  /** Tells what an append drew, so that the next one goes on from there without reading. */
+  /** Whether the lease at hand is enough for so many points, as far as is known without reading. */
+  covers(fundId: string, wantedPoints: number): boolean {
+    const own = this.own.get(fundId);
+    return own !== undefined && !own.isStale && own.restPoints >= wantedPoints;
+  }
+
+  /** Tells what an append is about to draw, so that the next one goes on from there without reading. */
   drawn(fundId: string, points: number) {
     const own = this.own.get(fundId);
     if (own) this.own.set(fundId, { ...own, revision: own.revision + 1, restPoints: own.restPoints - points });

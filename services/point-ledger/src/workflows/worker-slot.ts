@@ -52,6 +52,7 @@ export class WorkerSlot implements OnModuleDestroy {
       this.holder = client;
       client.on('error', () => {
         // The session is gone and the lock with it: the next use takes a number again.
+        if (this.holder !== client) return;
         this.holder = undefined;
         this.slot = undefined;
         client.release(true);
