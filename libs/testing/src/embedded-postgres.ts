@@ -64,7 +64,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       options.log?.('stopped a PostgreSQL that an earlier start left behind');
     const password = await initialised(place, data);
     for (let attempt = 1; ; attempt += 1) {
-      const port = options.port || (await freePort());
+      const port = await freePort(options.port ?? 0);
       try {
         return await launch(place, data, password, port, options.settings ?? {}, unlock);
       } catch (error) {
@@ -201,19 +201,15 @@ async function ready(url: string, gone: Promise<Error>, data: string): Promise<v
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
     client.on('error', () => {});
     try {
-      // Another program at that port may take the connection and never answer.
-      await Promise.race([client.connect(), gone.then((error) => Promise.reject(error))]);
+      await client.connect();
       const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
       if (rows[0]?.data_directory === data) return;
-      throw new Error('another PostgreSQL answers there: Address already in use');
+      throw new PostgresStartError('Another PostgreSQL answers at the port that this one was given.');
     } catch (error) {
       const code = (error as { code?: string }).code;
-      // 57P03: it recovers after a crash.
-      if (code !== 'ECONNREFUSED' && code !== '57P03' && code !== 'ECONNRESET') {
-        await Promise.race([gone, delay(200)]);
-        throw ended ?? error;
-      }
-      if (Date.now() > until) throw error;
+      // Nobody listens yet, it is slow, or it recovers after a crash (57P03). Any other answer is final.
+      const isEarly = code === undefined || code === '57P03' || /^E[A-Z]/.test(code);
+      if (error instanceof PostgresStartError || !isEarly || Date.now() > until) throw ended ?? error;
     } finally {
       await client.end().catch(() => {});
     }
@@ -258,11 +254,15 @@ function asStartError(error: unknown, what: string, port?: number): PostgresStar
   return new PostgresStartError(`${what}: ${reason || 'it ended without a word'}.`, { cause: error });
 }
 
-function freePort(): Promise<number> {
+/** The port if nobody listens there; 0: any such port. */
+function freePort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE';
+      reject(isTaken ? new PostgresStartError(`PostgreSQL does not start: port ${wanted} is in use.`) : error);
+    });
+    probe.listen(wanted, '127.0.0.1', () => {
       const address = probe.address();
       probe.close(() =>
         address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),

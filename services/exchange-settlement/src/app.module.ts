@@ -9,6 +9,7 @@ import { ProvidersController } from './http/providers.controller.js';
 import { SettlementsController } from './http/settlements.controller.js';
 import { OverdueSweeper } from './jobs/overdue.js';
 import { BANK_VAULT, BankVault, bankVaultKey } from './outbound/bank-vault.js';
+import { Bell } from './workflows/bell.js';
 import { Closing } from './workflows/closing.js';
 import { ExchangeWorkflow, PROVIDER_CALLS } from './workflows/exchange.js';
 import { LedgerAnswers } from './workflows/ledger-answers.js';
@@ -27,6 +28,7 @@ export function appModule(config: ExchangeConfig): DynamicModule {
       AccountEventsConsumer,
     ],
     providers: [
+      Bell,
       Closing,
       ExchangeWorkflow,
       LedgerAnswers,

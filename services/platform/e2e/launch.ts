@@ -59,3 +59,48 @@ export async function claimEnd(api: ApiClient, token: string, claimId: string, w
     if (status !== 200 || body.state !== 'accepted' || Date.now() > until) return body;
   }
 }
+
+/** Lets a citizen claim a measure and waits for the points. */
+export async function grant(api: ApiClient, launched: Launched, token: string): Promise<void> {
+  const { body } = await claim(api, launched, token);
+  const end = await claimEnd(api, token, body.claimId);
+  if (end.state !== 'granted') throw new Error(`the claim ended ${end.state}: ${end.reasonCode ?? ''}`);
+}
+
+/** Reads until the state is one of those named, the server waiting as long as it lets a call wait. */
+export async function untilState(
+  api: ApiClient,
+  path: string,
+  token: string,
+  states: readonly string[],
+  withinMs = 20_000,
+): Promise<Record<string, unknown> & { state: string }> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const found = await api.expect<Record<string, unknown> & { state: string }>(200, 'GET', path, { token, prefer: 'wait=2' });
+    if (states.includes(found.state) || Date.now() > until) return found;
+  }
+}
+
+export interface AccountAnswer {
+  readonly availablePoints: number;
+  readonly exchangeablePoints: number;
+  readonly heldPoints: number;
+  readonly lots: readonly { readonly remainingPoints: number; readonly heldPoints: number }[];
+}
+
+export function account(api: ApiClient, token: string): Promise<AccountAnswer> {
+  return api.expect<AccountAnswer>(200, 'GET', '/point-ledger/v1/accounts/me', { token });
+}
+
+/** Links a citizen to a provider's account and waits until it stands. */
+export async function establishedLink(
+  api: ApiClient,
+  token: string,
+  order: { providerId: string; providerAccountId: string; securityCode: string },
+): Promise<string> {
+  const { linkId } = await api.expect<{ linkId: string }>(202, 'POST', '/service-link/v1/links', { token, body: order });
+  const link = await untilState(api, `/service-link/v1/links/${linkId}`, token, ['established', 'refused']);
+  if (link.state !== 'established') throw new Error(`the link ended ${link.state}`);
+  return linkId;
+}

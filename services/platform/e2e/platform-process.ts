@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,8 @@ export class PlatformProcess {
 
   static async create(options: { startArguments?: string[]; environment?: Record<string, string> } = {}) {
     const directory = mkdtempSync(join(tmpdir(), 'tsunagu-e2e-'));
+    // Enterable, so that PostgreSQL, which runs as another user where we are root, keeps its files here and they go with it.
+    chmodSync(directory, 0o755);
     return new PlatformProcess(directory, await freePort(), options.startArguments ?? [], options.environment ?? {});
   }
 

@@ -22,7 +22,7 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
     people = People.of(platform);
     operator = await people.staff('operator');
   }, 90_000);
-  afterAll(() => { console.log(platform.output); return platform.remove(); });
+  afterAll(() => platform.remove());
 
   const call = (method: string, path: string, token: string, body?: unknown) =>
     platform.api.call(method, path, { token, ...(body !== undefined && { body }) });

@@ -1,5 +1,5 @@
-import { publishedEvents, topics } from '@tsunagu/contracts';
-import { LogFeed } from '@tsunagu/event-feed';
+import { publishedEvents, type ServiceName, topics } from '@tsunagu/contracts';
+import { type Feed, LogFeed, type LogFeedParts } from '@tsunagu/event-feed';
 import { type EventLog, PostgresEventLog } from '@tsunagu/event-store';
 import { createLogger, createService, HttpQuestions, loadOrCreateKey, servicePool, serviceRegistry } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
@@ -14,8 +14,14 @@ import type { Started, StartRequest } from './start.js';
 const POOL_CONNECTIONS_MAX = 12;
 const READY_WITHIN_MS = 30_000;
 
-/** All services in this process behind one port, hearing each other through their logs. */
-export async function startEmbedded(request: StartRequest): Promise<Started> {
+/** Opens the feed of one service, which is closed with the platform. */
+export type OpenFeed = (name: ServiceName, parts: LogFeedParts) => Feed;
+
+/** All services in this process behind one port, hearing each other through their logs unless a suite opens other feeds. */
+export async function startEmbedded(
+  request: StartRequest,
+  openFeed: OpenFeed = (_name, parts) => new LogFeed(parts),
+): Promise<Started> {
   const { settings, directory, closers } = request;
   const fronts = await openFronts(settings, closers);
   const data = await prepareData(request);
@@ -50,7 +56,7 @@ export async function startEmbedded(request: StartRequest): Promise<Started> {
     const questions = new HttpQuestions({ name, key, clock, services: serviceUrls });
     closers.add(`the questions of ${name}`, () => questions.close());
     const registry = serviceRegistry(name);
-    const feed = new LogFeed({ sources, positions: store.pool, logger, registry });
+    const feed = openFeed(name, { sources, positions: store.pool, logger, registry });
     closers.add(`the feed of ${name}`, () => feed.close());
     const service = await createService(
       definition,

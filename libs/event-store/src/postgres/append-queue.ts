@@ -4,7 +4,7 @@ import type { CheckedRequest } from '../requests.js';
 
 const BATCH_EVENTS = 1_000;
 /** A second batch goes out beside one under way only when it is at least this full: small ones wait and grow. */
-const SECOND_BATCH_EVENTS = Number(process.env.SB ?? 250);
+const SECOND_BATCH_EVENTS = 64;
 const CONNECTIONS = 2;
 const QUEUED_EVENTS_MAX = 200_000;
 

@@ -18,7 +18,6 @@ import {
   QUESTIONS,
   type Questions,
   Roles,
-  until,
   valueOrProblem,
   waitSeconds,
 } from '@tsunagu/service-host';
@@ -28,6 +27,7 @@ import type { Pool } from 'pg';
 import { decideRequest, type ExchangeEvent, exchangeStream } from '../domain/exchange.js';
 import { askLink } from '../outbound/questions.js';
 import { domainEvents, record } from '../recording.js';
+import { Bell } from '../workflows/bell.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { type ExchangeRow, type ExchangeView, exchangeView, type FoundExchange, rowView } from './exchange-view.js';
 
@@ -72,6 +72,7 @@ export class ExchangesController {
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
     @Inject(QUESTIONS) private readonly questions: Questions,
+    private readonly bell: Bell,
   ) {}
 
   @Post()
@@ -170,8 +171,8 @@ export class ExchangesController {
     seconds: number,
     done: (found: FoundExchange) => boolean,
   ): Promise<FoundExchange> {
-    return until(
-      this.log,
+    return this.bell.until(
+      exchangeId,
       async () => {
         const found = await this.#read(exchangeId);
         if (!found) throw new Problem({ code: 'request.not_found' });

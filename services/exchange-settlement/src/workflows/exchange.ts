@@ -20,6 +20,7 @@ import { fold as foldProvider, type ProviderEvent, providerStream } from '../dom
 import { inquire, sendCredit } from '../outbound/credits.js';
 import { askLink } from '../outbound/questions.js';
 import { answerTo, domainEvents, expectedRevision, record } from '../recording.js';
+import { Bell } from './bell.js';
 
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
 
@@ -48,6 +49,7 @@ export class ExchangeWorkflow implements OnApplicationBootstrap, OnModuleDestroy
     @Inject(QUESTIONS) private readonly questions: Questions,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(PROVIDER_CALLS) private readonly calls: ProviderCalls,
+    private readonly bell: Bell,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -144,7 +146,9 @@ export class ExchangeWorkflow implements OnApplicationBootstrap, OnModuleDestroy
       expectedRevision: expectedRevision(recorded),
       events: events.map((event) => answerTo(last, event, at)),
     };
-    return record(this.log, { writes: [write] });
+    const recordedNow = await record(this.log, { writes: [write] });
+    this.bell.ring(events[0]?.data.exchangeId ?? '');
+    return recordedNow;
   }
 
   async #read(exchangeId: string): Promise<{ recorded: Recorded; state: Exchange | undefined }> {

@@ -24,6 +24,7 @@ import {
   providerStream,
 } from '../domain/provider.js';
 import { domainEvents, expectedRevision, recordAll } from '../recording.js';
+import { Bell } from './bell.js';
 import { ExchangeWorkflow } from './exchange.js';
 
 export const ledgerTypes: readonly string[] = ['PointsHeld', 'HoldRefused', 'HoldCaptured', 'HoldReleased'];
@@ -38,6 +39,7 @@ export class LedgerAnswers {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly workflow: ExchangeWorkflow,
+    private readonly bell: Bell,
   ) {}
 
   /** Resolves when all of it is on the log. A second time it changes nothing. */
@@ -49,6 +51,7 @@ export class LedgerAnswers {
       pending = await this.#round(pending);
     }
     for (const answer of answers) {
+      this.bell.ring((answer.data as { exchangeId: string }).exchangeId);
       if (answer.type === 'PointsHeld') void this.workflow.advance((answer.data as DataOf<'PointsHeld'>).exchangeId);
     }
   }

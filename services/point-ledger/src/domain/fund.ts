@@ -94,7 +94,7 @@ export function canRaise(fund: Fund, amountPoints: number): boolean {
  * rarely, and the slices shrink as it runs out: less lies idle under the leases of others near the end.
  */
 export function leaseSize(unleasedPoints: number, wantedPoints: number): number {
-  return Math.min(unleasedPoints, Math.max(wantedPoints, Math.floor(unleasedPoints / 8)));
+  return Math.min(unleasedPoints, Math.max(1, wantedPoints, Math.floor(unleasedPoints / 8)));
 }
 
 function committed(fund: Fund | undefined, data: FundCommitted): Fund {

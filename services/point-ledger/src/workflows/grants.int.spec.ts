@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataOf } from '@tsunagu/contracts';
+import type { RecordedEvent } from '@tsunagu/event-store';
+import { replayGrant, streamsOfGrant } from '../domain/replay.js';
 import { type Claim, claim, someId, startTestLedger, type TestLedger, toDecide } from '../test-ledger.js';
 
 let ledger: TestLedger;
@@ -19,6 +21,12 @@ const undrawn = async (fundId: string) => {
   const token = await ledger.token({ role: 'operator', ownerId: 'demo' });
   const answer = await ledger.call('GET', `/point-ledger/v1/funds/${fundId}`, { token });
   return answer.body.undrawnPoints;
+};
+/** I6: decided again from what was recorded, on the account, the fund and the lease as they were read. */
+const replayed = async (answer: RecordedEvent, claims: readonly Claim[]) => {
+  const order = claims.find(({ id }) => id === answer.causationId)?.data;
+  if (!order) throw new Error('an answer to no claim');
+  return replayGrant(order, answer, await ledger.log.readStreams(streamsOfGrant(order, answer))).same;
 };
 const claimsOn = (fundId: string, count: number, amountPoints = 1_000): Claim[] =>
   Array.from({ length: count }, () => claim({ fundId, amountPoints }));
@@ -124,6 +132,7 @@ describe('the last points of a fund', () => {
     expect(refusals).toHaveLength(2);
     expect(refusals[0]?.data).toMatchObject({ reasonCode: 'fund_exhausted', curable: true, attempt: 1 });
     expect(refusals[0]?.reads).toHaveProperty(`fund-${fundId}`);
+    for (const refusal of refusals) expect(await replayed(refusal, claims)).toBe(true);
 
     await ledger.claims(claim({ fundId, amountPoints: 500 }));
     expect(await undrawn(fundId)).toBe(0);

@@ -121,7 +121,12 @@ export class Grants {
   ): Promise<void> {
     if (planned.length === 0) return;
     const requests = planned.map((plan) => plan.request);
-    this.takeIn(planned, await record(this.log, requests), accounts, settled);
+    try {
+      this.takeIn(planned, await record(this.log, requests), accounts, settled);
+    } catch (error) {
+      for (const { fundId } of planned) if (fundId) this.leases.distrust(fundId);
+      throw error;
+    }
   }
 
   private takeIn(
@@ -198,6 +203,8 @@ function planFund(
     }
     const { event } = decision;
     const isGrant = event.type === 'PointsGranted';
+    // The draws planned above may yet conflict: whether the fund is exhausted after them is decided on the lease as recorded.
+    if (!isGrant && event.data.reasonCode === 'fund_exhausted' && together.length + alone.length > 0) continue;
     const ownerId = funding.known ? funding.ownerId : null;
     const meta = { id: eventId, cause, effectiveAt: now, ownerId, ...(isGrant ? {} : { reads: hand.reads }) };
     const write = writeOf(accountStream(order.personId), revision, ledgerEvent(event, meta));

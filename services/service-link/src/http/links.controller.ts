@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { type EventLog, toNewEvent } from '@tsunagu/event-store';
@@ -84,8 +85,14 @@ export class LinksController {
     @CorrelationId() correlationId: string,
   ): Promise<LinkView> {
     if ((await this.#read(linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
-    void this.linking.advance(linkId);
-    return this.#waitForEnd(caller.subject, linkId, outcomeWaitSeconds);
+    // Waiting for this process's own work on it, not on the log, whose every append would wake every waiting call.
+    const late = new AbortController();
+    await Promise.race([
+      this.linking.advance(linkId),
+      pause(outcomeWaitSeconds * 1_000, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
+    return this.#own(caller.subject, linkId);
   }
 
   @Get()
@@ -108,7 +115,7 @@ export class LinksController {
     @CurrentCaller() caller: Caller,
     @Headers('prefer') prefer: string | undefined,
   ): Promise<LinkView> {
-    return this.#waitForEnd(caller.subject, linkId, waitSeconds(prefer) ?? 0);
+    return this.#waitForAnswer(caller.subject, linkId, waitSeconds(prefer) ?? 0);
   }
 
   /** The person's own confirmation, in programmes that ask for it. */
@@ -177,7 +184,7 @@ export class LinksController {
     await record(this.log, { writes: [{ stream: linkStream(linkId), expectedRevision: 'noStream', events: [event] }] });
   }
 
-  #waitForEnd(personId: string, linkId: string, seconds: number): Promise<LinkView> {
+  #waitForAnswer(personId: string, linkId: string, seconds: number): Promise<LinkView> {
     // The provider's answer is waited for; the person's own confirmation is not.
     return until(
       this.log,

@@ -1,0 +1,41 @@
+// npm run bench [store|grants|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { startPostgres } from '@tsunagu/testing';
+import { type BenchRow, fsyncMsMedian } from '../libs/event-store/bench/measure.js';
+import { benchRows } from '../libs/event-store/bench/rows.js';
+import { grantRows } from '../services/point-ledger/bench/grants.js';
+import { claimRows } from './claims-bench.js';
+
+const [only] = process.argv.slice(2);
+const rows: BenchRow[] = [];
+const wants = (name: string) => only === undefined || only === name;
+
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, PostgreSQL 18`);
+console.log(`fsync of 8 KiB: ${(await fsyncMsMedian()).toFixed(3)} ms median\n`);
+if (wants('store') || wants('grants')) {
+  const directory = mkdtempSync(join(tmpdir(), 'tsunagu-bench-'));
+  chmodSync(directory, 0o755); // for PostgreSQL's own user, where we are root
+  const server = await startPostgres({ dataDirectory: directory, port: 0 });
+  try {
+    if (wants('store')) rows.push(...(await benchRows(server.url)));
+    if (wants('grants')) rows.push(...(await grantRows(server.url)));
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+if (wants('claims')) rows.push(...(await claimRows()));
+
+const figure = ({ median, least, most }: BenchRow['limit']) =>
+  `${Math.round(median)}${least === most ? '' : ` (${Math.round(least)}–${Math.round(most)})`}`;
+console.log('\n| path | measured | limit | against | ratio | first bar | aim |');
+console.log('|---|---|---|---|---|---|---|');
+for (const each of rows) {
+  const { name, unit, measured, limit, against, ratio, bar, aim } = each;
+  console.log(`| ${name} | ${figure(measured)} ${unit} | ${figure(limit)} /s | ${against} | ${ratio.toFixed(2)} | ≥ ${bar} | ${aim} |`);
+}
+const below = rows.filter(({ ratio, bar }) => ratio < bar);
+for (const { name, ratio, bar } of below) console.error(`${name}: ${ratio.toFixed(2)} is below its first bar of ${bar}`);
+process.exitCode = below.length === 0 ? 0 : 1;

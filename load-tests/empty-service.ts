@@ -1,0 +1,42 @@
+// A service with one POST that does nothing: what authentication, parsing, validation and answering cost by themselves.
+// Runs as a process of its own on the database server named by TSUNAGU_TEST_POSTGRES_URL; prints { url, token } when it listens.
+import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
+import { Roles, type ServiceDefinition } from '@tsunagu/service-host';
+import { startTestService } from '@tsunagu/service-host/testing';
+import { IsUUID } from 'class-validator';
+
+class EmptyRequest {
+  @IsUUID()
+  measureId: string;
+}
+
+@Controller('campaign/v1/empty')
+class EmptyController {
+  @Post()
+  @Roles('citizen')
+  @HttpCode(200)
+  post(@Body() body: EmptyRequest): EmptyRequest {
+    return body;
+  }
+}
+
+@Module({ controllers: [EmptyController] })
+class EmptyModule {}
+
+const definition: ServiceDefinition = {
+  name: 'campaign',
+  segments: ['campaign'],
+  schema: 'empty_service',
+  migrations: new URL('./no-migrations/', import.meta.url),
+  consumes: [],
+  config: () => undefined,
+  projections: [],
+  module: () => EmptyModule,
+};
+
+const service = await startTestService(definition, { clockMs: Date.now() });
+const token = await service.token({ role: 'citizen', subject: '019ab3f0-6c00-7000-8000-000000000001' });
+console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, token }));
+process.once('SIGTERM', () => {
+  service.close().then(() => process.exit(0));
+});

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { canRaise, commitmentPointsMax, evolveFund, type Fund, type FundEvent, foldFund, leaseSize } from './fund.js';
+import { evolveLease, foldLease, type Lease, type LeaseEvent, leaseIds } from './lease.js';
+
+const terms = { fundId: 'fund', ownerId: 'demo', name: 'fund', fiscalYear: 2026, budgetCode: null, dryRun: false };
+const committed = (amountPoints: number): FundEvent => ({ type: 'FundCommitted', data: { ...terms, amountPoints } });
+const leased = (leaseId: string, points: number): FundEvent => ({
+  type: 'FundLeased',
+  data: { fundId: 'fund', leaseId, slot: 0, points },
+});
+const returned = (leaseId: string, points: number): FundEvent => ({
+  type: 'FundReturned',
+  data: { fundId: 'fund', leaseId, points },
+});
+const opened = (points: number): LeaseEvent => ({
+  type: 'LeaseOpened',
+  data: { leaseId: 'lease', fundId: 'fund', slot: 0, points },
+});
+const drawn = (points: number): LeaseEvent => ({
+  type: 'FundDrawn',
+  data: { leaseId: 'lease', fundId: 'fund', points, grants: 1 },
+});
+const closed = (restPoints: number): LeaseEvent => ({
+  type: 'LeaseClosed',
+  data: { leaseId: 'lease', fundId: 'fund', restPoints },
+});
+
+describe('a fund', () => {
+  it('is what was committed, less what is leased, plus what came back', () => {
+    const fund = foldFund([committed(1_000), leased('a', 600), committed(500), returned('a', 200)]);
+    expect(fund).toMatchObject({ committedPoints: 1_500, unleasedPoints: 1_100, leases: new Map() });
+  });
+
+  it.each([
+    ['leases more than it has', [committed(100), leased('a', 101)]],
+    ['takes a lease back twice', [committed(100), leased('a', 50), returned('a', 50), returned('a', 50)]],
+    ['takes back a lease it never gave', [committed(100), returned('a', 1)]],
+    ['begins with a lease', [leased('a', 1)]],
+  ])('never %s', (_, events) => {
+    expect(() => foldFund(events)).toThrow();
+  });
+
+  it('can be raised up to the limit', () => {
+    const fund = foldFund([committed(commitmentPointsMax - 1)]) as Fund;
+    expect(canRaise(fund, 1)).toBe(true);
+    expect(canRaise(fund, 2)).toBe(false);
+  });
+});
+
+describe('a lease', () => {
+  it('is drawn to the last yen', () => {
+    expect(foldLease([opened(100), drawn(60), drawn(40), closed(0)])).toMatchObject({ restPoints: 0, open: false });
+  });
+
+  it.each([
+    ['is drawn beyond its points', [opened(100), drawn(101)]],
+    ['is drawn after it was closed', [opened(100), closed(100), drawn(1)]],
+    ['is closed with another rest than it has', [opened(100), drawn(10), closed(100)]],
+    ['is opened twice', [opened(100), opened(100)]],
+    ['is drawn before it was opened', [drawn(1)]],
+  ])('never %s', (_, events) => {
+    expect(() => foldLease(events)).toThrow();
+  });
+
+  it('has its own id for every step', () => {
+    const lease = '019ab3f0-6c00-7000-8000-0000000000f1';
+    const claim = '019ab3f0-6c00-7000-8000-0000000000c1';
+    const { opened: open, closed: close, returned: back, drawn: draw } = leaseIds;
+    expect(new Set([open(lease), close(lease), back(lease), draw(lease, claim), draw(claim, lease)]).size).toBe(5);
+    expect(draw(lease, claim)).toBe(draw(lease, claim));
+  });
+});
+
+it('the next lease covers what is wanted, never more than there is, and shrinks near the end', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000_000_000), fc.nat(100_000_000), (unleased, wanted) => {
+      const size = leaseSize(unleased, wanted);
+      expect(size).toBeLessThanOrEqual(unleased);
+      expect(size).toBeGreaterThanOrEqual(Math.min(unleased, wanted, 1));
+      expect(size).toBeLessThanOrEqual(Math.max(1, wanted, unleased / 8));
+      if (wanted <= unleased) expect(size).toBeGreaterThanOrEqual(wanted);
+    }),
+  );
+});
+
+type Step = { kind: 'raise' | 'lease' | 'draw' | 'close' | 'return'; points: number; which: number };
+
+it('whatever happens to leases, nothing of the commitment is lost or made', () => {
+  const step: fc.Arbitrary<Step> = fc.record({
+    kind: fc.constantFrom('raise', 'lease', 'draw', 'close', 'return'),
+    points: fc.integer({ min: 1, max: 500 }),
+    which: fc.nat(5),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      let fund = evolveFund(undefined, committed(1_000));
+      const leases = new Map<string, Lease>();
+      let total = 1_000;
+      let drawnPoints = 0;
+      steps.forEach(({ kind, points, which }, n) => {
+        const [leaseId, lease] = [...leases][which] ?? [];
+        if (kind === 'raise') {
+          total += points;
+          fund = evolveFund(fund, committed(points));
+        } else if (kind === 'lease' && fund.unleasedPoints > 0) {
+          const size = leaseSize(fund.unleasedPoints, points);
+          fund = evolveFund(fund, leased(`lease ${n}`, size));
+          leases.set(`lease ${n}`, evolveLease(undefined, opened(size)));
+        } else if (leaseId !== undefined && lease) {
+          if (kind === 'draw' && lease.open && points <= lease.restPoints) {
+            leases.set(leaseId, evolveLease(lease, drawn(points)));
+            drawnPoints += points;
+          }
+          if (kind === 'close' && lease.open) leases.set(leaseId, evolveLease(lease, closed(lease.restPoints)));
+          if (kind === 'return' && !lease.open) {
+            fund = evolveFund(fund, returned(leaseId, lease.restPoints));
+            leases.delete(leaseId);
+          }
+        }
+        const underLeases = [...leases.values()].reduce((sum, { restPoints }) => sum + restPoints, 0);
+        expect(fund.unleasedPoints + underLeases + drawnPoints).toBe(total);
+        expect(fund.committedPoints).toBe(total);
+        expect(fund.leases.size).toBe(leases.size);
+      });
+    }),
+  );
+});

@@ -1,0 +1,61 @@
+import type { RecordedEvent } from '@tsunagu/event-store';
+import { type Claim, claim, someId, startTestLedger, type TestLedger, toDecide } from '../test-ledger.js';
+import { fundStream } from './fund.js';
+import { leasesOf, replayGrant, streamsOfGrant } from './replay.js';
+
+let ledger: TestLedger;
+beforeAll(async () => {
+  ledger = await startTestLedger();
+});
+afterAll(() => ledger.close());
+
+async function replay({ data: order }: Claim, recorded: RecordedEvent) {
+  const named = streamsOfGrant(order, recorded);
+  const fund = (await ledger.log.readStreams([fundStream(order.fundId)])).get(fundStream(order.fundId)) ?? [];
+  return replayGrant(order, recorded, await ledger.log.readStreams([...named, ...leasesOf(fund)]));
+}
+
+it('deciding every recorded decision again gives the recorded outcome (I6)', async () => {
+  const [fundId, dryRun] = [await ledger.fund(20_300), await ledger.fund(5_000, { dryRun: true })];
+  const personId = someId();
+  const claims = [
+    ...Array.from({ length: 30 }, (_, n) => claim({ fundId, amountPoints: 700 + n, pointsExpireAfterMonths: 3 })),
+    claim({ fundId, personId }),
+    claim({ fundId, personId }),
+    claim({ fundId: dryRun }),
+    claim({ fundId: dryRun, dryRun: true }),
+    claim({ fundId: someId() }),
+  ];
+  const other = await ledger.worker();
+  await Promise.all([ledger.claims(...claims.slice(0, 20)), other.grants.decide(claims.slice(20).map(toDecide))]);
+  await other.stop();
+
+  const recorded = (await ledger.events()).filter(({ type }) => type === 'PointsGranted' || type === 'GrantRefused');
+  expect(recorded).toHaveLength(claims.length);
+  const reasons = new Set<string>();
+  for (const event of recorded) {
+    const order = claims.find(({ id }) => id === event.causationId);
+    if (!order) throw new Error('a decision without a cause');
+    expect(await replay(order, event)).toMatchObject({ same: true, decided: { type: event.type } });
+    reasons.add((event.data as { reasonCode?: string }).reasonCode ?? 'granted');
+  }
+  expect([...reasons].toSorted()).toEqual([
+    'already_granted',
+    'fund_exhausted',
+    'fund_mismatch',
+    'fund_unknown',
+    'granted',
+  ]);
+});
+
+it('a decision that was changed in the log is told', async () => {
+  const fundId = await ledger.fund(10_000);
+  const order = claim({ fundId });
+  await ledger.claims(order);
+  const [event] = (await ledger.events()).filter(
+    ({ causationId, type }) => causationId === order.id && type !== 'FundDrawn',
+  );
+  if (!event) throw new Error('no decision');
+  const forged = { ...event, data: { ...(event.data as object), amountPoints: 2_000 } };
+  expect(await replay(order, forged)).toMatchObject({ same: false });
+});
