@@ -36,7 +36,7 @@ describe('isOutage', () => {
     new Error('timeout exceeded when trying to connect'),
     new TypeError('fetch failed', { cause: withCode('ECONNRESET') }),
     new AggregateError([withCode('ECONNREFUSED')], 'no address answered'),
-  ])('takes %s for an outage', (error) => {
+  ])('takes case %# for an outage', (error) => {
     expect(isOutage(error)).toBe(true);
   });
 

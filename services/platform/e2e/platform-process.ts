@@ -25,13 +25,17 @@ export class PlatformProcess {
     readonly port: number,
     private readonly startArguments: readonly string[],
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly readyWithinMs: number,
   ) {}
 
-  static async create(options: { startArguments?: string[]; environment?: Record<string, string> } = {}) {
+  static async create(
+    options: { startArguments?: string[]; environment?: Record<string, string>; readyWithinMs?: number } = {},
+  ) {
     const directory = mkdtempSync(join(tmpdir(), 'tsunagu-e2e-'));
     // Enterable, so that PostgreSQL, which runs as another user where we are root, keeps its files here and they go with it.
     chmodSync(directory, 0o755);
-    return new PlatformProcess(directory, await freePort(), options.startArguments ?? [], options.environment ?? {});
+    const { startArguments = [], environment = {}, readyWithinMs = READY_WITHIN_MS } = options;
+    return new PlatformProcess(directory, await freePort(), startArguments, environment, readyWithinMs);
   }
 
   get api(): ApiClient {
@@ -51,7 +55,7 @@ export class PlatformProcess {
     });
     this.child = child;
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not ready in time:\n${this.output}`)), READY_WITHIN_MS);
+      const timer = setTimeout(() => reject(new Error(`not ready in time:\n${this.output}`)), this.readyWithinMs);
       const onData = (chunk: Buffer) => {
         this.output += chunk.toString();
         if (this.output.includes('Ready after')) {

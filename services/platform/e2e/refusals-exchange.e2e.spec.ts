@@ -94,7 +94,13 @@ describe('what links, exchanges and settlements refuse', () => {
     expect(await registered({ ...order, baseUrl: 'file:///etc/passwd' })).toBe('422 exchange.provider_address_refused');
     expect(await registered(bank({ bankCode: '9998' }))).toBe('422 exchange.bank_account_invalid');
     expect(await registered(bank({ payeeKana: '漢字' }))).toBe('422 exchange.bank_account_invalid');
-    await provider.register(platform.api, operator);
+    // A rate of null is none, in the log as in the list.
+    await provider.register(platform.api, operator, { rateNumerator: null, rateDenominator: null });
+    const { providers } = await platform.api.expect<{ providers: object[] }>(200, 'GET', '/exchange/v1/providers');
+    expect(providers).toMatchObject([
+      { providerId: 'facts-pay', contracts: [{ rateNumerator: 1, rateDenominator: 1 }] },
+      { providerId: 'sim-pay' },
+    ]);
     expect(await registered({ ...order, unitPoints: 7 })).toBe('409 exchange.provider_differs');
     const otherOwner = await people.staff('operator', { ownerId: 'other-city' });
     expect(await registered({ ...order, name: 'Another name' }, otherOwner)).toBe('409 exchange.provider_differs');

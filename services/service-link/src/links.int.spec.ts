@@ -108,7 +108,7 @@ describe('a link', () => {
   it('answers known conflicts at once', async () => {
     const account = freshAccount();
     const me = person();
-    const mine = await link(me, account);
+    const mine = await link(me, account, { programmeId: null });
     expect(await link(person(), account)).toMatchObject({ status: 409, body: { code: 'service_link.account_taken' } });
     expect(await link(me, freshAccount())).toMatchObject({
       status: 409,

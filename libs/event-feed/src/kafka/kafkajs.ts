@@ -82,16 +82,18 @@ export async function ensureTopic(
   }
 }
 
-/** A topic just made is known to the brokers, with all its leaders, only a moment later. */
+/** The partition count of a topic. One just made is known to the brokers, with all its leaders, only a moment later. */
 async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   for (let tries = 1; ; tries++) {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return topics[0]?.partitions.length ?? 0;
+      const partitions = topics[0]?.partitions ?? [];
+      const led = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+      if (led || tries >= topicTriesMax) return partitions.length;
     } catch (error) {
       if (tries >= topicTriesMax) throw error;
-      await pause(topicPauseMs);
     }
+    await pause(topicPauseMs);
   }
 }
 

@@ -68,8 +68,9 @@ export interface KafkaBench extends FeedBench {
   readonly kafka: KafkaSettings;
   readonly registry: Registry;
   readonly catchUp: CatchUp;
-  /** The relay at work; closed with the bench. */
-  relay: Relay;
+  /** The first relay, started. */
+  readonly relay: Relay;
+  /** A further one, closed with the bench. */
   newRelay(): Relay;
   openFeed(parts?: Partial<KafkaFeedParts>): KafkaFeed;
 }
@@ -79,7 +80,12 @@ export async function openKafkaBench(broker: SuiteBroker, testDatabase: OpenData
   const kafka = broker.settings();
   const registry = new Registry();
   const catchUp: CatchUp = (name, after, limit) => bench.log.readLog({ after, limit, types: typesOf(name) });
-  const newRelay = () => new Relay({ log: bench.log, topic, database: bench.database, kafka, heartbeatMs: 200 });
+  const relays: Relay[] = [];
+  const newRelay = () => {
+    const relay = new Relay({ log: bench.log, topic, database: bench.database, kafka, heartbeatMs: 200 });
+    relays.push(relay);
+    return relay;
+  };
   const opened: KafkaBench = {
     ...bench,
     kafka,
@@ -90,7 +96,7 @@ export async function openKafkaBench(broker: SuiteBroker, testDatabase: OpenData
     openFeed: (parts) =>
       new KafkaFeed({ kafka, positions: bench.database, catchUp, registry, tuning: suiteTuning, ...parts }),
     close: async () => {
-      await opened.relay.close();
+      await Promise.all(relays.map((relay) => relay.close()));
       await bench.close();
     },
   };

@@ -62,14 +62,14 @@ export class ProviderOrder {
   @IsInt()
   @Min(1)
   @Max(1_000_000)
-  rateNumerator?: number;
+  rateNumerator?: number | null;
 
   @ApiPropertyOptional({ minimum: 1, maximum: 1_000_000, default: 1 })
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(1_000_000)
-  rateDenominator?: number;
+  rateDenominator?: number | null;
 
   @ApiProperty({ type: BankAccountOrder })
   @IsObject()

@@ -68,7 +68,7 @@ export class ProvidersController {
     @CreatedId() requestId: string,
     @CorrelationId() correlationId: string,
   ) {
-    const { providerId, name, unitPoints, minimumPoints, rateNumerator = 1, rateDenominator = 1 } = order;
+    const { providerId, name, unitPoints, minimumPoints } = order;
     const baseUrl = order.baseUrl.replace(/\/+$/, '');
     const rules = { allowedHosts: this.config.providerHosts, loopbackAllowed: this.parts.profile === 'test' };
     const fault = baseUrlFault(baseUrl, rules);
@@ -76,7 +76,7 @@ export class ProvidersController {
     const payee = payeeOf(order.bankAccount);
     if (!('payeeKana' in payee)) throw new Problem({ code: 'exchange.bank_account_invalid', errors: payee });
     const ownerId = ownerOf(caller);
-    const rate = { rateNumerator, rateDenominator };
+    const rate = { rateNumerator: order.rateNumerator ?? 1, rateDenominator: order.rateDenominator ?? 1 };
     const provider = valueOrProblem(
       await contractWithProvider(
         { log: this.log, clock: this.clock, vault: this.vault },

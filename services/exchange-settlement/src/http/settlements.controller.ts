@@ -52,12 +52,12 @@ class CloseBody {
   @ApiPropertyOptional({ format: 'date', description: 'Default: the first bank business day after the close.' })
   @IsOptional()
   @Matches(day, { message: dayMessage })
-  transferDate?: string;
+  transferDate?: string | null;
 
   @ApiPropertyOptional({ enum: ['carry', 'refuse'], default: 'carry' })
   @IsOptional()
   @IsIn(['carry', 'refuse'])
-  openItems?: 'carry' | 'refuse';
+  openItems?: 'carry' | 'refuse' | null;
 }
 
 class Page {
@@ -102,10 +102,11 @@ export class SettlementsController {
   ) {
     checkDays(body);
     if (!(await readSettlement(this.log, settlementId)).settlement.close) {
-      const { providerId, from, to, transferDate, openItems = 'carry' } = body;
+      const { providerId, from, to, transferDate } = body;
+      const openItems = body.openItems ?? 'carry';
       const { actor } = caller;
       const order = { settlementId, ownerId: ownerOf(caller), providerId, from, to, openItems, actor, correlationId };
-      valueOrProblem(await this.closing.close({ ...order, ...(transferDate !== undefined && { transferDate }) }));
+      valueOrProblem(await this.closing.close({ ...order, ...(transferDate && { transferDate }) }));
     }
     return viewOf(await this.#own(caller, settlementId));
   }
@@ -211,7 +212,7 @@ function checkDays(body: CloseBody): void {
     new Problem({ code: 'request.invalid', errors: [{ field, code: 'invalid_day', message }] });
   for (const field of ['from', 'to', 'transferDate'] as const) {
     const value = body[field];
-    if (value !== undefined && !isJapanDay(value)) throw fault(field, 'There is no such day.');
+    if (value != null && !isJapanDay(value)) throw fault(field, 'There is no such day.');
   }
   if (body.to < body.from) throw fault('to', 'The last day must not lie before the first.');
 }

@@ -19,11 +19,11 @@ TSUNAGU_CLOCK (an instant that the test clock is to show), LOG_LEVEL (warn). Sto
     process.env.LOG_LEVEL ??= 'warn';
     const directory = new DataDirectory(settings.dataDirectory);
     directory.create();
-    const closers = new Closers();
     const stopAsked = whenStopAsked();
+    await directory.lock();
+    const closers = new Closers();
+    closers.add('the data directory', () => directory.unlock());
     try {
-      await directory.lock();
-      closers.add('the data directory', () => directory.unlock());
       const starting = (values.kafka ? startWithKafka : startEmbedded)({ settings, directory, closers });
       // A signal while starting stops what is up by then; the rest of the start fails and is not an error any more.
       const started = await Promise.race([starting, stopAsked]);

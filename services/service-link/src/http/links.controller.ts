@@ -57,7 +57,7 @@ class LinkOrder {
   @ApiPropertyOptional({ minLength: 1, maxLength: 64, default: 'default' })
   @IsOptional()
   @Matches(/^[\w-]{1,64}$/, { message: 'programmeId must be 1 to 64 letters, digits, - and _' })
-  programmeId?: string;
+  programmeId?: string | null;
 }
 
 @ApiTags('links')
@@ -136,7 +136,8 @@ export class LinksController {
 
   /** Checks what is known already, seals what was typed, then records the wish. */
   async #open(order: LinkOrder, caller: Caller, linkId: string, correlationId: string): Promise<void> {
-    const { providerId, providerAccountId, securityCode, programmeId = 'default' } = order;
+    const { providerId, providerAccountId, securityCode } = order;
+    const programmeId = order.programmeId ?? 'default';
     const [provider, programme] = await Promise.all([
       askProvider(this.questions, providerId),
       askProgramme(this.questions, programmeId),
