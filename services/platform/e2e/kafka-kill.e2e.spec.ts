@@ -5,6 +5,7 @@ import { PlatformProcess } from './platform-process.js';
 const AMOUNT_POINTS = 10;
 const PEOPLE_A_BURST = 120;
 const BURSTS = 3;
+const CLAIMS_AT_A_TIME = 32;
 /** So many answers into a burst something is killed. */
 const KILL_AFTER = 25;
 
@@ -87,18 +88,20 @@ await describeWithKafka('kill -9 on the platform whose services are processes of
     startLimitMs,
   );
 
-  /** All claim at once; the receipts of those that were answered. */
+  /** A burst with so many claims at a time that most are still to come at the kill; the receipts of those that were answered. */
   async function burstUntil(tokens: readonly string[], kill: () => void): Promise<Map<string, string>> {
     const receipts = new Map<string, string>();
+    const waiting = [...tokens];
     let answered = 0;
-    await Promise.all(
-      tokens.map(async (token) => {
+    const claimOn = async () => {
+      for (let token = waiting.pop(); token !== undefined; token = waiting.pop()) {
         const answer = await claim(platform.api, launched, token).catch(() => undefined);
         if (answer?.status === 202) receipts.set(token, answer.body.receipt.number);
         answered += 1;
         if (answered === KILL_AFTER) kill();
-      }),
-    );
+      }
+    };
+    await Promise.all(Array.from({ length: CLAIMS_AT_A_TIME }, claimOn));
     return receipts;
   }
 

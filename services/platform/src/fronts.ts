@@ -54,6 +54,8 @@ export async function openFronts(settings: Settings, closers: Closers): Promise<
       }
     },
     complete() {
+      // What is added last closes first: no new request comes in while the services finish theirs.
+      closers.add('the public port', () => stopListening(publicFront));
       open.complete = true;
       inside.complete = true;
     },

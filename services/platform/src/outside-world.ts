@@ -1,6 +1,6 @@
 import type { Clock } from '@tsunagu/kernel';
+import { servicePool } from '@tsunagu/service-host';
 import { IssuerServer, IssuerStore, jwksLookup, SimulatedProvider } from '@tsunagu/testing';
-import { Pool } from 'pg';
 import type { Closers } from './closers.js';
 import type { DataDirectory } from './data-directory.js';
 import type { DatabaseUrls } from './database.js';
@@ -27,7 +27,7 @@ export async function startOutsideWorld(world: {
   const { settings, directory, databases, clock, closers } = world;
   if (settings.profile !== 'test') return { publicHandlers: new Map(), internalHandlers: new Map(), environment: {} };
   const issuer = new IssuerServer(await IssuerStore.open(directory.issuer), clock);
-  const pool = new Pool({ connectionString: databases.owner, max: 4 });
+  const pool = servicePool({ url: databases.owner, schema: 'platform', connectionsMax: 4 });
   closers.add('the simulated provider', () => pool.end());
   const provider = await SimulatedProvider.open({ pool, clock, publicKey: jwksLookup(world.jwksUrl, 'provider') });
   return {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { forwardClock, readOffset } from '@tsunagu/service-host';
-import { Pool } from 'pg';
+import { forwardClock, readOffset, servicePool } from '@tsunagu/service-host';
+import type { Pool } from 'pg';
 import type { DatabaseUrls } from './database.js';
 
 /** Every process follows a moved clock within this time. */
@@ -20,7 +20,7 @@ export async function moveClock(databases: DatabaseUrls, byMs: number): Promise<
 }
 
 async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = new Pool({ connectionString: url, max: 1 });
+  const pool = servicePool({ url, schema: 'platform', connectionsMax: 1 });
   try {
     return await work(pool);
   } finally {

@@ -189,12 +189,20 @@ describe('a link', () => {
 
 describe('two persons for one provider account at the same moment', () => {
   it('exactly one wins, pair after pair', async () => {
-    const [rounds, pairsAtOnce] = [40, 25];
+    const [rounds, pairsAtOnce] = [100, 10];
+    /** The end, also where the machine is too busy to reach it before the POST answers. */
+    const ended = async (account: string): Promise<TestAnswer> => {
+      const personId = person();
+      const answer = await link(personId, account);
+      return answer.body.state === 'requested'
+        ? { ...(await read(personId, answer.body.linkId, { prefer: 'wait=10' })), status: 202 }
+        : answer;
+    };
     const outcomes: (readonly TestAnswer[])[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const pairs = Array.from({ length: pairsAtOnce }, () => {
         const account = freshAccount();
-        return Promise.all([link(person(), account), link(person(), account)]);
+        return Promise.all([ended(account), ended(account)]);
       });
       outcomes.push(...(await Promise.all(pairs)));
     }

@@ -240,9 +240,9 @@ function kafkaSuite(broker: SuiteBroker): void {
       await broker.stop();
       await appendClaims(bench.log, claims(100));
       await broker.start();
-      await allDone(200, 100_000);
+      await allDone(200, 150_000);
       expect(inOrder()).toBe(true);
-    }, 120_000);
+    }, 180_000);
 
     it('stops within five seconds while the broker is away', async () => {
       feed = await open();
@@ -254,6 +254,6 @@ function kafkaSuite(broker: SuiteBroker): void {
       await Promise.all([feed.close(), bench.relay.close()]);
       expect(performance.now() - startedAt).toBeLessThan(5_000);
       await broker.start();
-    }, 120_000);
+    }, 180_000);
   });
 }

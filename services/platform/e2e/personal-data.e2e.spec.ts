@@ -1,0 +1,192 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { serviceNames } from '@tsunagu/contracts';
+import { japanDayOf } from '@tsunagu/kernel';
+import { loadOrCreateKey, signAccessToken } from '@tsunagu/service-host';
+import { type Card, certificateHash, IssuerStore } from '@tsunagu/testing';
+import { claim, grant, type Launched, launchCampaign, untilState } from './launch.js';
+import { answerJson, LocalProvider } from './local-provider.js';
+import { People, refusal, simPayAccount } from './people.js';
+import { cardSecrets, dateSecret, findSecrets, type Place, type Secret, secret, textsOf } from './personal-data-scan.js';
+import { PlatformProcess } from './platform-process.js';
+import { allEvents } from './recorded.js';
+
+const PERSONS = [
+  { birthDate: '1957-11-23', residence: '13101' },
+  { birthDate: '1983-07-19', residence: '27100' },
+  { birthDate: '1999-12-31', residence: '01100' },
+  { birthDate: '2014-02-03', residence: '13113' },
+] as const;
+const ACCOUNT_NUMBER = '9081726';
+const OTHER_ACCOUNT_NUMBER = '6271809';
+
+it('the scanner finds what is planted, however it is written', () => {
+  const secrets = [secret('the account', '4929001122334455'), dateSecret('the day', '1983-07-19'), secret('the name', '見本花子7')];
+  const places = (text: string): Place[] => [{ where: 'a row', text }];
+  const hash = secrets[0]?.forms[3]?.source ?? '';
+  for (const [text, what] of [
+    ['{"data":{"account":"4929001122334455"}}', 'the account'],
+    [`{"stream":"serviceAccount-${Buffer.from('4929001122334455').toString('hex')}"}`, 'the account'],
+    [`{"stream":"serviceAccount-${/[0-9a-f]{64}/.exec(hash)?.[0]}"}`, 'the account'],
+    ['{"birthDate":"1983-07-19T00:00:00Z"}', 'the day'],
+    ['{"birthDate":"319830719"}', 'the day'],
+    ['昭和58年 (1983年7月19日)', 'the day'],
+    [JSON.stringify({ name: '見本花子7' }), 'the name'],
+    ['{"name":"\\u898b\\u672c\\u82b1\\u5b507"}', 'the name'],
+  ] as const) {
+    expect(findSecrets(places(text), secrets)).toEqual([`${what} in a row`]);
+  }
+  expect(findSecrets(places('{"id":"019ab3f0-6c00-7000-8000-492900112233","at":"1983-07-18"}'), secrets)).toEqual([]);
+  const [card] = sampleTexts;
+  expect(textsOf(card)).toEqual(['見本花子']);
+});
+
+/** SEQUENCE { [0] { OCTET STRING { SEQUENCE { UTF8String 見本花子 } } } }, then a broken octet string. */
+const sampleTexts = [
+  Buffer.from(`3018a012041030 0e0c0c e8a68b e69cac e88ab1 e5ad90 04020c7f`.replaceAll(' ', ''), 'hex').toString('base64'),
+] as const;
+
+describe('personal data on the whole way of several persons (invariant I9)', () => {
+  let platform: PlatformProcess;
+  let people: People;
+  let launched: Launched;
+  const secrets: Secret[] = [];
+  beforeAll(async () => {
+    platform = await PlatformProcess.create({ environment: { LOG_LEVEL: 'trace' } });
+    await platform.start();
+    people = People.of(platform);
+    const operator = await people.staff('operator');
+    launched = await launchCampaign(platform.api, operator, { fundPoints: 100_000, amountPoints: 3_000 });
+  }, 90_000);
+  afterAll(() => platform.remove());
+
+  /** Everything that is known of a person before the first call. */
+  async function newPerson(who: string, attributes: (typeof PERSONS)[number]): Promise<Card> {
+    const card = await people.card(attributes);
+    const store = await IssuerStore.open(people.directory.issuer);
+    const holder = store.card(certificateHash(card.certificate))?.holder;
+    if (!holder) throw new Error('not a card of the test issuer');
+    secrets.push(
+      ...cardSecrets(who, card),
+      secret(`name of ${who}`, holder.name),
+      dateSecret(`birth date of ${who}`, holder.birthDate),
+      { what: `residence of ${who}`, forms: [new RegExp(`"${holder.residence}"`)] },
+    );
+    if (card.signatureCertificate) {
+      const texts = textsOf(card.signatureCertificate).filter((text) => /[^ -~]/.test(text));
+      // Name and address are there to be read, so the parts below are the right ones.
+      expect(texts).toContain(holder.name);
+      expect(texts.length).toBeGreaterThan(1);
+      secrets.push(...texts.map((text) => secret(`attribute of ${who}`, text)));
+    }
+    return card;
+  }
+
+  it('goes the whole way, and astray wherever a person can', async () => {
+    const { api } = platform;
+    const provider = await LocalProvider.listen('own-pay', (call, response, request) => {
+      if (call.endsWith('account-confirmations')) {
+        const reference = `own-reference-${randomUUID()}`;
+        secrets.push(secret('reference at own-pay', reference), secret('masked name', '見＊ 花＊'));
+        return answerJson(response, 200, { confirmed: true, providerAccountRef: reference, maskedName: '見＊ 花＊' });
+      }
+      if (request.method === 'POST') return answerJson(response, 500, { error: 'for 見本 of 4929-0011' });
+      answerJson(response, 200, { state: 'credited', providerReference: 'OWN-1', creditedAt: new Date().toISOString() });
+    });
+    const operator = await people.staff('operator');
+    const terms = provider.order();
+    const bankAccount = { ...terms.bankAccount, accountNumber: ACCOUNT_NUMBER };
+    await provider.register(api, operator, { bankAccount });
+    await provider.register(api, operator, { bankAccount: { ...bankAccount, accountNumber: OTHER_ACCOUNT_NUMBER } });
+    for (const number of [ACCOUNT_NUMBER, OTHER_ACCOUNT_NUMBER]) secrets.push(secret('bank account number', number));
+    secrets.push(secret('payee', bankAccount.payeeKana), secret('payee', 'ﾛｰｶﾙﾍﾟｲ'));
+
+    let first: Card | undefined;
+    for (const [index, attributes] of PERSONS.entries()) {
+      const who = `person ${index}`;
+      const card = await newPerson(who, attributes);
+      const signedIn = await people.signIn(card, card.signatureCertificate ? { attributesOf: card } : {});
+      expect(signedIn.status).toBe(201);
+      const { accessToken: token, person } = signedIn.body;
+      secrets.push({ what: `token of ${who}`, forms: [new RegExp(token.slice(-60))] });
+      if (person.myKeyId !== null) secrets.push(secret(`MyKey ID of ${who}`, person.myKeyId));
+      await grant(api, launched, token);
+
+      const order =
+        index % 2 === 0
+          ? simPayAccount()
+          : { providerId: 'own-pay', providerAccountId: `4929${randomBytes(8).readUIntBE(0, 6)}`, securityCode: `code-${randomUUID()}` };
+      secrets.push(secret(`account of ${who}`, order.providerAccountId));
+      if (order.securityCode.length > 4) secrets.push(secret(`security code of ${who}`, order.securityCode));
+      const { body: link } = await api.call<{ linkId: string }>('POST', '/service-link/v1/links', { token, body: order });
+      await untilState(api, `/service-link/v1/links/${link.linkId}`, token, ['established']);
+      const { exchangeId } = await api.expect<{ exchangeId: string }>(202, 'POST', '/exchange/v1/exchanges', {
+        token,
+        body: { linkId: link.linkId, points: 1_000 },
+      });
+      expect((await untilState(api, `/exchange/v1/exchanges/${exchangeId}`, token, ['confirmed'])).state).toBe('confirmed');
+
+      // Refused on every way, with personal data in what is sent.
+      const wrongCode = { providerId: 'sim-pay', providerAccountId: '4444333322221111', securityCode: 'wrong-code-of-mine' };
+      secrets.push(secret('a refused account', wrongCode.providerAccountId), secret('a wrong code', wrongCode.securityCode));
+      await api.call('POST', '/service-link/v1/links', { token, body: wrongCode });
+      await api.call('POST', '/service-link/v1/links', { token, body: { ...wrongCode, name: '見本花子7' } });
+      await api.call('GET', `/service-link/v1/links/${wrongCode.providerAccountId}?account=${order.providerAccountId}`, { token });
+      await api.call('POST', '/identity/v1/sessions', { body: { card } });
+      expect(refusal(await people.signIn(card, { signature: 'AAAA' }))).toBe('401 identity.signature_invalid');
+      if (first) expect((await people.signIn(card, { attributesOf: first })).status).toBe(401);
+      first ??= card;
+      const { claims } = await api.expect<{ claims: { receipt: { number: string } }[] }>(200, 'GET', '/campaign/v1/claims', { token });
+      const receipt = `/campaign/v1/claims?receipt=${claims[0]?.receipt.number}`;
+      await api.expect(200, 'GET', receipt, { token: await people.staff('support') });
+      await claim(api, launched, token);
+      await api.expect(204, 'DELETE', '/identity/v1/sessions/current', { token });
+    }
+    const day = japanDayOf(await people.nowMs());
+    expect(await platform.run('clock', '--forward', '1d')).toMatchObject({ code: 0 });
+    for (const providerId of ['sim-pay', 'own-pay']) {
+      const { settlementId } = await api.expect<{ settlementId: string }>(201, 'POST', '/settlement/v1/settlements', {
+        token: await people.staff('finance'),
+        body: { providerId, from: day, to: day },
+      });
+      const second = await people.staff('finance', { subject: 'second' });
+      const path = `/settlement/v1/settlements/${settlementId}`;
+      await api.expect(200, 'POST', `${path}/approve`, { token: second });
+      expect((await api.bytes(`${path}/files/zengin.txt`, second)).status).toBe(200);
+    }
+    await provider.close();
+    expect(secrets.length).toBeGreaterThan(60);
+  }, 90_000);
+
+  it('no event, in its data, its stream name or anywhere in its row, holds any of it', async () => {
+    const events = await allEvents(people.databases);
+    expect(new Set(events.map(({ service }) => service))).toEqual(new Set(serviceNames));
+    for (const type of ['AttributesVerified', 'MyKeyIdRegistered', 'LinkEstablished', 'ExchangeCaptured', 'SettlementApproved']) {
+      expect(events.map((event) => event.type)).toContain(type);
+    }
+    const places = events.map(({ service, stream, type, text }) => ({ where: `${type} on ${stream} of ${service}`, text }));
+    expect(findSecrets(places, secrets)).toEqual([]);
+  });
+
+  it('no log line holds any of it, at the finest level', () => {
+    const lines = platform.output.split('\n');
+    expect(lines.filter((line) => line.startsWith('{')).length).toBeGreaterThan(5);
+    expect(findSecrets(lines.map((text, index) => ({ where: `line ${index}: ${text.slice(0, 200)}`, text })), secrets)).toEqual([]);
+  });
+
+  it('the internal log, which other services read, holds none of it', async () => {
+    const key = await loadOrCreateKey(people.directory.keys, 'service-campaign', 'RS256');
+    const nowMs = await people.nowMs();
+    const claims = { role: 'service', subject: 'campaign', ttlSeconds: 60 } as const;
+    const token = await signAccessToken(key, claims, { now: () => nowMs });
+    const places: Place[] = [];
+    for (const service of serviceNames) {
+      const path = `/${service}/internal/v1/log?limit=1000`;
+      const response = await fetch(people.internalUrl + path, { headers: { authorization: `Bearer ${token}` } });
+      expect(response.status).toBe(200);
+      const text = await response.text();
+      expect((JSON.parse(text) as { events: unknown[] }).events.length).toBeGreaterThan(0);
+      places.push({ where: path, text });
+    }
+    expect(findSecrets(places, secrets)).toEqual([]);
+  });
+});
