@@ -11,4 +11,6 @@ export default {
   globalSetup: '<rootDir>/libs/testing/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/libs/testing/jest/global-teardown.mjs',
   testTimeout: 30_000,
+  // The specs wait for PostgreSQL more than they compute.
+  maxWorkers: '100%',
 };

@@ -12,7 +12,9 @@ const [only] = process.argv.slice(2);
 const rows: BenchRow[] = [];
 const wants = (name: string) => only === undefined || only === name;
 
-console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, PostgreSQL 18`);
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, PostgreSQL 18`,
+);
 console.log(`fsync of 8 KiB: ${(await fsyncMsMedian()).toFixed(3)} ms median\n`);
 if (wants('store') || wants('grants')) {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-bench-'));
@@ -34,8 +36,11 @@ console.log('\n| path | measured | limit | against | ratio | first bar | aim |')
 console.log('|---|---|---|---|---|---|---|');
 for (const each of rows) {
   const { name, unit, measured, limit, against, ratio, bar, aim } = each;
-  console.log(`| ${name} | ${figure(measured)} ${unit} | ${figure(limit)} /s | ${against} | ${ratio.toFixed(2)} | ≥ ${bar} | ${aim} |`);
+  console.log(
+    `| ${name} | ${figure(measured)} ${unit} | ${figure(limit)} /s | ${against} | ${ratio.toFixed(2)} | ≥ ${bar} | ${aim} |`,
+  );
 }
 const below = rows.filter(({ ratio, bar }) => ratio < bar);
-for (const { name, ratio, bar } of below) console.error(`${name}: ${ratio.toFixed(2)} is below its first bar of ${bar}`);
+for (const { name, ratio, bar } of below)
+  console.error(`${name}: ${ratio.toFixed(2)} is below its first bar of ${bar}`);
 process.exitCode = below.length === 0 ? 0 : 1;

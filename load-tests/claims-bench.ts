@@ -42,7 +42,9 @@ export async function claimRows(): Promise<BenchRow[]> {
       fundPoints: 1_000_000_000_000,
       amountPoints: 1_000,
     });
-    const people = Math.ceil(limit.median * (SHARES.reduce((sum, share) => sum + share * TRY_SECONDS, 0) + HOLD_SECONDS * 1.2));
+    const people = Math.ceil(
+      limit.median * (SHARES.reduce((sum, share) => sum + share * TRY_SECONDS, 0) + HOLD_SECONDS * 1.2),
+    );
     const tokens = await platform.tokens('--role', 'citizen', '--count', String(people), '--ttl', '2h');
     let next = 0;
     const hold = async (rate: number, seconds: number) => {
@@ -112,7 +114,9 @@ async function holdRate(
 
 /** The empty service, alone on the machine with the generator, as the platform is while it is measured. */
 async function emptyPosts(platform: PlatformProcess) {
-  const { running } = requireRunning(readSettings({ TSUNAGU_DATA: platform.dataDirectory, PORT: String(platform.port) }));
+  const { running } = requireRunning(
+    readSettings({ TSUNAGU_DATA: platform.dataDirectory, PORT: String(platform.port) }),
+  );
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', '--import', './tools/hook.mjs', 'load-tests/empty-service.ts'],
@@ -134,7 +138,8 @@ async function emptyPosts(platform: PlatformProcess) {
         inFlight: LIMIT_IN_FLIGHT,
         seconds: LIMIT_SECONDS,
       });
-      if (report.statuses['200'] !== report.answered) throw new Error(`the empty POST answered ${JSON.stringify(report.statuses)}`);
+      if (report.statuses['200'] !== report.answered)
+        throw new Error(`the empty POST answered ${JSON.stringify(report.statuses)}`);
       if (run > 0) rates.push(report.perSecond);
     }
     return spread(rates);

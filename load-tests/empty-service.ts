@@ -38,5 +38,5 @@ const service = await startTestService(definition, { clockMs: Date.now() });
 const token = await service.token({ role: 'citizen', subject: '019ab3f0-6c00-7000-8000-000000000001' });
 console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, token }));
 process.once('SIGTERM', () => {
-  service.close().then(() => process.exit(0));
+  void service.close().then(() => process.exit(0));
 });

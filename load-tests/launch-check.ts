@@ -20,7 +20,9 @@ export function checkLaunch(record: LaunchRecord): string[] {
     ...fundsConserved(record),
     ...(record.trialBalance.debitPoints === record.trialBalance.creditPoints
       ? []
-      : [`the trial balance differs: ${record.trialBalance.debitPoints} debit, ${record.trialBalance.creditPoints} credit`]),
+      : [
+          `the trial balance differs: ${record.trialBalance.debitPoints} debit, ${record.trialBalance.creditPoints} credit`,
+        ]),
   ];
 }
 
@@ -37,7 +39,8 @@ function receiptsEnded({ receipts, campaignEvents, ledgerEvents }: LaunchRecord)
   const claimOf = new Map<number, string>();
   for (const { person, claimId, receipt } of receipts) {
     const first = claimOf.get(person);
-    if (first !== undefined && first !== claimId) wrong.push(`person ${person} holds two claims: ${first} and ${claimId}`);
+    if (first !== undefined && first !== claimId)
+      wrong.push(`person ${person} holds two claims: ${first} and ${claimId}`);
     claimOf.set(person, claimId);
     const state = stateOf.get(claimId);
     if (state === undefined) wrong.push(`receipt ${receipt} (claim ${claimId}) is not in the log`);
@@ -51,7 +54,9 @@ function receiptsEnded({ receipts, campaignEvents, ledgerEvents }: LaunchRecord)
 
 /** I1: one grant for each (measure, person), and each of them was claimed. */
 function grantedOnce({ campaignEvents, ledgerEvents }: LaunchRecord): string[] {
-  const accepted = new Set(campaignEvents.filter(({ type }) => type === 'ClaimAccepted').map(({ data }) => data.claimId));
+  const accepted = new Set(
+    campaignEvents.filter(({ type }) => type === 'ClaimAccepted').map(({ data }) => data.claimId),
+  );
   const grants = new Map<string, unknown>();
   const wrong: string[] = [];
   for (const { type, data, position } of ledgerEvents) {
@@ -76,7 +81,8 @@ function fundsConserved({ ledgerEvents }: LaunchRecord): string[] {
   for (const { type, stream, data } of ledgerEvents) {
     if (type === 'FundCommitted') fund(stream.slice('fund-'.length)).committed += Number(data.amountPoints);
     else if (type === 'LeaseOpened') fundOfLease.set(stream, String(data.fundId));
-    else if (type === 'FundDrawn') fund(fundOfLease.get(stream) ?? `of no open lease: ${stream}`).drawn += Number(data.points);
+    else if (type === 'FundDrawn')
+      fund(fundOfLease.get(stream) ?? `of no open lease: ${stream}`).drawn += Number(data.points);
     else if (type === 'PointsGranted') fund(String(data.fundId)).granted += Number(data.amountPoints);
   }
   return [...funds].flatMap(([id, { committed, drawn, granted }]) => [

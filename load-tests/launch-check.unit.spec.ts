@@ -24,7 +24,11 @@ function event(position: number, type: string, stream: string, data: Record<stri
 }
 
 const claimed = (position: number, person: string) =>
-  event(position, 'ClaimAccepted', `entitlement-m+${person}`, { claimId: `claim-${person}`, personId: person, measureId: 'm' });
+  event(position, 'ClaimAccepted', `entitlement-m+${person}`, {
+    claimId: `claim-${person}`,
+    personId: person,
+    measureId: 'm',
+  });
 const grantedClaim = (position: number, person: string) =>
   event(position, 'ClaimGranted', `entitlement-m+${person}`, { claimId: `claim-${person}` });
 const grant = (position: number, person: string) =>

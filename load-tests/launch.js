@@ -9,7 +9,11 @@ import http from 'k6/http';
 const url = __ENV.URL || 'http://127.0.0.1:8080';
 const rate = Number(__ENV.RATE || 200);
 const seconds = Number(__ENV.SECONDS || 20);
-const tokens = new SharedArray('tokens', () => open(__ENV.TOKENS || '../tokens.txt').trim().split('\n'));
+const tokens = new SharedArray('tokens', () =>
+  open(__ENV.TOKENS || '../tokens.txt')
+    .trim()
+    .split('\n'),
+);
 
 export const options = {
   discardResponseBodies: false,

@@ -36,7 +36,16 @@ async function rehearse(k6: string): Promise<number> {
     const receiptsFile = join(platform.dataDirectory, 'receipts.log');
     const load = spawnSync(
       k6,
-      ['run', '--quiet', '--no-usage-report', '--log-format', 'raw', '--console-output', receiptsFile, join(import.meta.dirname, 'launch.js')],
+      [
+        'run',
+        '--quiet',
+        '--no-usage-report',
+        '--log-format',
+        'raw',
+        '--console-output',
+        receiptsFile,
+        join(import.meta.dirname, 'launch.js'),
+      ],
       {
         stdio: 'inherit',
         env: {
@@ -56,12 +65,18 @@ async function rehearse(k6: string): Promise<number> {
     for (const line of wrong.slice(0, 20)) console.error(line);
     const granted = record.ledgerEvents.filter(({ type }) => type === 'PointsGranted').length;
     const refused = record.campaignEvents.filter(({ type }) => type === 'ClaimRefused').length;
-    console.log(`${receipts.length} receipts, ${granted} grants, ${refused} refused (the fund ran out), ${wrong.length} wrong`);
+    console.log(
+      `${receipts.length} receipts, ${granted} grants, ${refused} refused (the fund ran out), ${wrong.length} wrong`,
+    );
     const verified = await platform.run('verify');
     console.log(verified.stdout.trim());
     if (verified.code !== 0) console.error(verified.stderr.trim());
     const holds = load.status === 0 && wrong.length === 0 && verified.code === 0 && receipts.length > 0;
-    console.log(holds ? 'The rehearsal holds.' : `The rehearsal does not hold${load.status === 0 ? '' : ': k6 thresholds were crossed'}.`);
+    console.log(
+      holds
+        ? 'The rehearsal holds.'
+        : `The rehearsal does not hold${load.status === 0 ? '' : ': k6 thresholds were crossed'}.`,
+    );
     return holds ? 0 : 1;
   } finally {
     await platform.remove();
@@ -114,6 +129,9 @@ function readReceipts(file: string): { person: number; claimId: string; receipt:
 }
 
 function findK6(): string | undefined {
-  const candidates = [join(import.meta.dirname, '../.cache/bin/k6'), ...(process.env.PATH ?? '').split(':').map((each) => join(each, 'k6'))];
+  const candidates = [
+    join(import.meta.dirname, '../.cache/bin/k6'),
+    ...(process.env.PATH ?? '').split(':').map((each) => join(each, 'k6')),
+  ];
   return candidates.find((path) => existsSync(path));
 }

@@ -99,7 +99,12 @@ function ownsDirectory(pid, home) {
 async function format(jars, settings, home) {
   const cluster = randomBytes(16).toString('base64url');
   // One argument with `=`: a random id that begins with a dash would be read as an option.
-  const child = java(jars, 'kafka.tools.StorageTool', ['format', `--cluster-id=${cluster}`, '--config', settings], home);
+  const child = java(
+    jars,
+    'kafka.tools.StorageTool',
+    ['format', `--cluster-id=${cluster}`, '--config', settings],
+    home,
+  );
   const code = await new Promise((done, failed) => child.once('exit', done).once('error', failed));
   if (code !== 0) throw new Error(`the Kafka data directory could not be made: see ${logFile(home)}`);
 }

@@ -42,7 +42,9 @@ export function operationsOf(document: unknown): Operation[] {
       path,
       roles: operation['x-roles'],
       query: (operation.parameters ?? []).flatMap((each) => (each.in === 'query' ? each.name : [])),
-      bodySchema: Object.values(operation.requestBody?.content ?? {})[0]?.schema.$ref?.split('/').at(-1),
+      bodySchema: Object.values(operation.requestBody?.content ?? {})[0]
+        ?.schema.$ref?.split('/')
+        .at(-1),
     })),
   );
 }
@@ -124,14 +126,26 @@ export function bodyAttacks(
     { name: 'deep', headers: json, body: `${more}"x":${nested(60)}}` },
     { name: 'very deep', headers: json, body: nested(30_000) },
     { name: 'many members', headers: json, body: `${more}${Array.from({ length: 5_000 }, (_, i) => `"m${i}":1`)}}` },
-    { name: 'a key twice', headers: json, body: `${more}${JSON.stringify(first)}:${member},${JSON.stringify(first)}:${member}}` },
+    {
+      name: 'a key twice',
+      headers: json,
+      body: `${more}${JSON.stringify(first)}:${member},${JSON.stringify(first)}:${member}}`,
+    },
     { name: '__proto__', headers: json, body: `${more}"__proto__":{"role":"operator"}}` },
     { name: 'constructor', headers: json, body: `${more}"constructor":{"prototype":{"role":"operator"}}}` },
     { name: 'unknown member', headers: json, body: `${more}"ownerId":"other-city"}` },
     { name: 'NUL in a key', headers: json, body: `${more}"\\u0000":1}` },
     { name: 'raw control characters', headers: json, body: `${more}"x":"\u0000\u0007"}` },
-    { name: 'invalid UTF-8', headers: json, body: Buffer.concat([Buffer.from(more), Buffer.from([34, 0xc3, 0x28, 0xff, 34, 58, 49, 125])]) },
-    { name: 'UTF-16', headers: { 'content-type': 'application/json; charset=utf-16' }, body: Buffer.from(text, 'utf16le') },
+    {
+      name: 'invalid UTF-8',
+      headers: json,
+      body: Buffer.concat([Buffer.from(more), Buffer.from([34, 0xc3, 0x28, 0xff, 34, 58, 49, 125])]),
+    },
+    {
+      name: 'UTF-16',
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      body: Buffer.from(text, 'utf16le'),
+    },
     { name: 'a byte order mark', headers: json, body: `\ufeff${text}` },
     { name: 'text/plain', headers: { 'content-type': 'text/plain' }, body: text },
     { name: 'a form', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=1' },
@@ -211,14 +225,29 @@ export const oddHeaders: readonly Readonly<Record<string, string>>[] = [
   Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`x-${i}`, 'x'])),
 ];
 
-export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'SEARCH'] as const;
+export const methods = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'PROPFIND',
+  'SEARCH',
+] as const;
 
 /** Bytes on the bare connection that no client would send. */
 export function rawRequests(host: string, path: string, token: string): Readonly<Record<string, Buffer>> {
-  const head = (lines: string, body = '') => Buffer.from(`${lines}\r\nHost: ${host}\r\nConnection: close\r\n${body}`, 'latin1');
+  const head = (lines: string, body = '') =>
+    Buffer.from(`${lines}\r\nHost: ${host}\r\nConnection: close\r\n${body}`, 'latin1');
   const post = `POST ${path} HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json`;
   return {
-    'a control character in a header': head(`${post}\r\nIdempotency-Key: a\u0001b\u001bc\r\nContent-Length: 2`, '\r\n{}'),
+    'a control character in a header': head(
+      `${post}\r\nIdempotency-Key: a\u0001b\u001bc\r\nContent-Length: 2`,
+      '\r\n{}',
+    ),
     'a NUL in a header': head(`${post}\r\nIdempotency-Key: a\u0000b\r\nContent-Length: 2`, '\r\n{}'),
     'a NUL in the address': head(`GET ${path}/\u0000 HTTP/1.1`, '\r\n'),
     'raw bytes in the address': head(`GET ${path}/\u00e9\u00ff HTTP/1.1`, '\r\n'),

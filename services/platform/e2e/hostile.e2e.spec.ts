@@ -72,7 +72,10 @@ describe('hostile input at every endpoint', () => {
     }
     const citizen = await people.citizen();
     tokens.set('citizen', citizen);
-    const launched = await launchCampaign(api, tokens.get('operator') ?? '', { fundPoints: 9_000, amountPoints: 3_000 });
+    const launched = await launchCampaign(api, tokens.get('operator') ?? '', {
+      fundPoints: 9_000,
+      amountPoints: 3_000,
+    });
     await grant(api, launched, citizen);
     const linkId = await establishedLink(api, citizen, simPayAccount());
     const card = await people.card();
@@ -88,7 +91,13 @@ describe('hostile input at every endpoint', () => {
       eligibility: { minimumAge: 18, ageAsOf: day, residencePrefixes: ['13'], residentAsOf: day },
       pointsExpireAfterMonths: 6,
     };
-    const bankAccount = { bankCode: '0001', branchCode: '001', accountKind: 'ordinary', accountNumber: '1', payeeKana: 'ア' };
+    const bankAccount = {
+      bankCode: '0001',
+      branchCode: '001',
+      accountKind: 'ordinary',
+      accountNumber: '1',
+      payeeKana: 'ア',
+    };
     goodBodies = {
       ChallengeRequest: { purpose: 'link', operation: { a: 1 } },
       SessionRequest: {
@@ -232,7 +241,9 @@ describe('hostile input at every endpoint', () => {
         oddQueryValues.map((value) => `${name}=${encodeURI(value).replaceAll('%25', '%')}`),
       );
       return [
-        ...ids.map((id) => attack(operation, { name: 'odd id', path: addressOf(operation, id), headers: json, ...sent })),
+        ...ids.map((id) =>
+          attack(operation, { name: 'odd id', path: addressOf(operation, id), headers: json, ...sent }),
+        ),
         ...(operation.method === 'GET' ? [...queries, 'limit=1&limit=2', 'limit[a]=1', '&&&=%'] : []).map((query) =>
           attack(operation, { name: 'odd query', path: `${addressOf(operation)}?${query}` }),
         ),

@@ -49,7 +49,12 @@ export function claim(api: ApiClient, { campaignId, measureId }: Launched, token
 }
 
 /** Waits for the claim's end, however long the server lets a call wait. */
-export async function claimEnd(api: ApiClient, token: string, claimId: string, withinMs = 20_000): Promise<ClaimAnswer> {
+export async function claimEnd(
+  api: ApiClient,
+  token: string,
+  claimId: string,
+  withinMs = 20_000,
+): Promise<ClaimAnswer> {
   const until = Date.now() + withinMs;
   for (;;) {
     const { status, body } = await api.call<ClaimAnswer>('GET', `/campaign/v1/claims/${claimId}`, {
@@ -77,7 +82,10 @@ export async function untilState(
 ): Promise<Record<string, unknown> & { state: string }> {
   const until = Date.now() + withinMs;
   for (;;) {
-    const found = await api.expect<Record<string, unknown> & { state: string }>(200, 'GET', path, { token, prefer: 'wait=2' });
+    const found = await api.expect<Record<string, unknown> & { state: string }>(200, 'GET', path, {
+      token,
+      prefer: 'wait=2',
+    });
     if (states.includes(found.state) || Date.now() > until) return found;
   }
 }
@@ -99,7 +107,10 @@ export async function establishedLink(
   token: string,
   order: { providerId: string; providerAccountId: string; securityCode: string },
 ): Promise<string> {
-  const { linkId } = await api.expect<{ linkId: string }>(202, 'POST', '/service-link/v1/links', { token, body: order });
+  const { linkId } = await api.expect<{ linkId: string }>(202, 'POST', '/service-link/v1/links', {
+    token,
+    body: order,
+  });
   const link = await untilState(api, `/service-link/v1/links/${linkId}`, token, ['established', 'refused']);
   if (link.state !== 'established') throw new Error(`the link ended ${link.state}`);
   return linkId;

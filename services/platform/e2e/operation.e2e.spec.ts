@@ -21,7 +21,16 @@ describe('the platform as its operator starts and stops it', () => {
     const demo = await platform.run('demo');
     expect(demo).toMatchObject({ code: 0 });
     const claimId = /replay ([0-9a-f-]{36})/.exec(demo.stdout)?.[1] ?? '';
-    for (const step of ['card', 'session', 'claim', 'granted', 'established', 'confirmed', 'zengin.txt', 'manifest.json']) {
+    for (const step of [
+      'card',
+      'session',
+      'claim',
+      'granted',
+      'established',
+      'confirmed',
+      'zengin.txt',
+      'manifest.json',
+    ]) {
       expect(demo.stdout).toContain(step);
     }
     const verified = await platform.run('verify');

@@ -17,7 +17,9 @@ export interface Place {
 export function findSecrets(places: Iterable<Place>, secrets: readonly Secret[]): string[] {
   const found: string[] = [];
   for (const { where, text } of places) {
-    const plain = text.replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    const plain = text.replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
     for (const { what, forms } of secrets) {
       if (forms.some((form) => form.test(plain))) found.push(`${what} in ${where}`);
     }
@@ -71,7 +73,10 @@ export function cardSecrets(who: string, card: Card): Secret[] {
       secret(`${kind} serial of ${who}`, serialNumber.toUpperCase()),
       secret(`${kind} serial of ${who}`, serialNumber.toLowerCase()),
       secret(`${kind} serial of ${who}`, BigInt(`0x${serialNumber}`).toString()),
-      { what: `${kind} certificate of ${who}`, forms: [anywhere(base64.slice(200, 260)), anywhere(der.toString('hex', 150, 200))] },
+      {
+        what: `${kind} certificate of ${who}`,
+        forms: [anywhere(base64.slice(200, 260)), anywhere(der.toString('hex', 150, 200))],
+      },
       { what: `${kind} certificate hash of ${who}`, forms: hashesOf(der) },
       { what: `${kind} private key of ${who}`, forms: [anywhere(privateKey.slice(200, 260))] },
     ];

@@ -6,7 +6,15 @@ import { type Card, certificateHash, IssuerStore } from '@tsunagu/testing';
 import { claim, grant, type Launched, launchCampaign, untilState } from './launch.js';
 import { answerJson, LocalProvider } from './local-provider.js';
 import { People, refusal, simPayAccount } from './people.js';
-import { cardSecrets, dateSecret, findSecrets, type Place, type Secret, secret, textsOf } from './personal-data-scan.js';
+import {
+  cardSecrets,
+  dateSecret,
+  findSecrets,
+  type Place,
+  type Secret,
+  secret,
+  textsOf,
+} from './personal-data-scan.js';
 import { PlatformProcess } from './platform-process.js';
 import { allEvents } from './recorded.js';
 
@@ -20,7 +28,11 @@ const ACCOUNT_NUMBER = '9081726';
 const OTHER_ACCOUNT_NUMBER = '6271809';
 
 it('the scanner finds what is planted, however it is written', () => {
-  const secrets = [secret('the account', '4929001122334455'), dateSecret('the day', '1983-07-19'), secret('the name', '見本花子7')];
+  const secrets = [
+    secret('the account', '4929001122334455'),
+    dateSecret('the day', '1983-07-19'),
+    secret('the name', '見本花子7'),
+  ];
   const places = (text: string): Place[] => [{ where: 'a row', text }];
   const hash = secrets[0]?.forms[3]?.source ?? '';
   for (const [text, what] of [
@@ -42,7 +54,9 @@ it('the scanner finds what is planted, however it is written', () => {
 
 /** SEQUENCE { [0] { OCTET STRING { SEQUENCE { UTF8String 見本花子 } } } }, then a broken octet string. */
 const sampleTexts = [
-  Buffer.from(`3018a012041030 0e0c0c e8a68b e69cac e88ab1 e5ad90 04020c7f`.replaceAll(' ', ''), 'hex').toString('base64'),
+  Buffer.from(`3018a012041030 0e0c0c e8a68b e69cac e88ab1 e5ad90 04020c7f`.replaceAll(' ', ''), 'hex').toString(
+    'base64',
+  ),
 ] as const;
 
 describe('personal data on the whole way of several persons (invariant I9)', () => {
@@ -90,7 +104,11 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
         return answerJson(response, 200, { confirmed: true, providerAccountRef: reference, maskedName: '見＊ 花＊' });
       }
       if (request.method === 'POST') return answerJson(response, 500, { error: 'for 見本 of 4929-0011' });
-      answerJson(response, 200, { state: 'credited', providerReference: 'OWN-1', creditedAt: new Date().toISOString() });
+      answerJson(response, 200, {
+        state: 'credited',
+        providerReference: 'OWN-1',
+        creditedAt: new Date().toISOString(),
+      });
     });
     const operator = await people.staff('operator');
     const terms = provider.order();
@@ -114,28 +132,53 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
       const order =
         index % 2 === 0
           ? simPayAccount()
-          : { providerId: 'own-pay', providerAccountId: `4929${randomBytes(8).readUIntBE(0, 6)}`, securityCode: `code-${randomUUID()}` };
+          : {
+              providerId: 'own-pay',
+              providerAccountId: `4929${randomBytes(8).readUIntBE(0, 6)}`,
+              securityCode: `code-${randomUUID()}`,
+            };
       secrets.push(secret(`account of ${who}`, order.providerAccountId));
       if (order.securityCode.length > 4) secrets.push(secret(`security code of ${who}`, order.securityCode));
-      const { body: link } = await api.call<{ linkId: string }>('POST', '/service-link/v1/links', { token, body: order });
+      const { body: link } = await api.call<{ linkId: string }>('POST', '/service-link/v1/links', {
+        token,
+        body: order,
+      });
       await untilState(api, `/service-link/v1/links/${link.linkId}`, token, ['established']);
       const { exchangeId } = await api.expect<{ exchangeId: string }>(202, 'POST', '/exchange/v1/exchanges', {
         token,
         body: { linkId: link.linkId, points: 1_000 },
       });
-      expect((await untilState(api, `/exchange/v1/exchanges/${exchangeId}`, token, ['confirmed'])).state).toBe('confirmed');
+      expect((await untilState(api, `/exchange/v1/exchanges/${exchangeId}`, token, ['confirmed'])).state).toBe(
+        'confirmed',
+      );
 
       // Refused on every way, with personal data in what is sent.
-      const wrongCode = { providerId: 'sim-pay', providerAccountId: '4444333322221111', securityCode: 'wrong-code-of-mine' };
-      secrets.push(secret('a refused account', wrongCode.providerAccountId), secret('a wrong code', wrongCode.securityCode));
+      const wrongCode = {
+        providerId: 'sim-pay',
+        providerAccountId: '4444333322221111',
+        securityCode: 'wrong-code-of-mine',
+      };
+      secrets.push(
+        secret('a refused account', wrongCode.providerAccountId),
+        secret('a wrong code', wrongCode.securityCode),
+      );
       await api.call('POST', '/service-link/v1/links', { token, body: wrongCode });
       await api.call('POST', '/service-link/v1/links', { token, body: { ...wrongCode, name: '見本花子7' } });
-      await api.call('GET', `/service-link/v1/links/${wrongCode.providerAccountId}?account=${order.providerAccountId}`, { token });
+      await api.call(
+        'GET',
+        `/service-link/v1/links/${wrongCode.providerAccountId}?account=${order.providerAccountId}`,
+        { token },
+      );
       await api.call('POST', '/identity/v1/sessions', { body: { card } });
       expect(refusal(await people.signIn(card, { signature: 'AAAA' }))).toBe('401 identity.signature_invalid');
       if (first) expect((await people.signIn(card, { attributesOf: first })).status).toBe(401);
       first ??= card;
-      const { claims } = await api.expect<{ claims: { receipt: { number: string } }[] }>(200, 'GET', '/campaign/v1/claims', { token });
+      const { claims } = await api.expect<{ claims: { receipt: { number: string } }[] }>(
+        200,
+        'GET',
+        '/campaign/v1/claims',
+        { token },
+      );
       const receipt = `/campaign/v1/claims?receipt=${claims[0]?.receipt.number}`;
       await api.expect(200, 'GET', receipt, { token: await people.staff('support') });
       await claim(api, launched, token);
@@ -160,17 +203,31 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
   it('no event, in its data, its stream name or anywhere in its row, holds any of it', async () => {
     const events = await allEvents(people.databases);
     expect(new Set(events.map(({ service }) => service))).toEqual(new Set(serviceNames));
-    for (const type of ['AttributesVerified', 'MyKeyIdRegistered', 'LinkEstablished', 'ExchangeCaptured', 'SettlementApproved']) {
+    for (const type of [
+      'AttributesVerified',
+      'MyKeyIdRegistered',
+      'LinkEstablished',
+      'ExchangeCaptured',
+      'SettlementApproved',
+    ]) {
       expect(events.map((event) => event.type)).toContain(type);
     }
-    const places = events.map(({ service, stream, type, text }) => ({ where: `${type} on ${stream} of ${service}`, text }));
+    const places = events.map(({ service, stream, type, text }) => ({
+      where: `${type} on ${stream} of ${service}`,
+      text,
+    }));
     expect(findSecrets(places, secrets)).toEqual([]);
   });
 
   it('no log line holds any of it, at the finest level', () => {
     const lines = platform.output.split('\n');
     expect(lines.filter((line) => line.startsWith('{')).length).toBeGreaterThan(5);
-    expect(findSecrets(lines.map((text, index) => ({ where: `line ${index}: ${text.slice(0, 200)}`, text })), secrets)).toEqual([]);
+    expect(
+      findSecrets(
+        lines.map((text, index) => ({ where: `line ${index}: ${text.slice(0, 200)}`, text })),
+        secrets,
+      ),
+    ).toEqual([]);
   });
 
   it('the internal log, which other services read, holds none of it', async () => {

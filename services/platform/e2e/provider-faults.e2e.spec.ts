@@ -29,8 +29,7 @@ describe('a provider that fails', () => {
   }, 90_000);
   afterAll(() => platform.remove());
 
-  const faults = (mode: FaultMode) =>
-    platform.api.expect(204, 'PUT', '/sim-pay/faults', { body: { mode, share: 1 } });
+  const faults = (mode: FaultMode) => platform.api.expect(204, 'PUT', '/sim-pay/faults', { body: { mode, share: 1 } });
   const citizenWithLink = async (order: Parameters<typeof establishedLink>[2] = simPayAccount()) => {
     const token = await people.citizen();
     await grant(platform.api, launched, token);
@@ -63,39 +62,48 @@ describe('a provider that fails', () => {
     ['error', 'outcome_unknown', [...asked, 'ExchangeOutcomeUnknown', ...said]],
     ['timeout', 'outcome_unknown', [...asked, 'ExchangeOutcomeUnknown', ...said]],
     ['pending', 'submitted', [...asked, ...said]],
-  ] as const)('%s: the points are held while it is %s, and gone only by the yes', async (mode, between, events) => {
-    const { token, linkId } = await citizenWithLink();
-    await faults(mode);
-    const { exchangeId } = await exchange(token, linkId);
-    const path = `/exchange/v1/exchanges/${exchangeId}`;
-    for (;;) {
-      const now = await balance(token);
-      // The ledger's capture may be seen there before it is seen here.
-      expect([held, spent]).toContainEqual(now);
-      const { state } = await platform.api.expect<{ state: string }>(200, 'GET', path, { token });
-      expect(['rejected', 'cancelled', 'under_review']).not.toContain(state);
-      if (state === between) {
-        await faults('none');
-        break;
+  ] as const)(
+    '%s: the points are held while it is %s, and gone only by the yes',
+    async (mode, between, events) => {
+      const { token, linkId } = await citizenWithLink();
+      await faults(mode);
+      const { exchangeId } = await exchange(token, linkId);
+      const path = `/exchange/v1/exchanges/${exchangeId}`;
+      for (;;) {
+        const now = await balance(token);
+        // The ledger's capture may be seen there before it is seen here.
+        expect([held, spent]).toContainEqual(now);
+        const { state } = await platform.api.expect<{ state: string }>(200, 'GET', path, { token });
+        expect(['rejected', 'cancelled', 'under_review']).not.toContain(state);
+        if (state === between) {
+          await faults('none');
+          break;
+        }
+        if (state === 'confirmed') break;
       }
-      if (state === 'confirmed') break;
-    }
-    const end = await read(token, exchangeId, ends);
-    expect(end).toMatchObject({ state: 'confirmed', points: POINTS, providerPoints: POINTS });
-    expect(end.providerReference).toMatch(/^SP\d{12}$/);
-    expect(await balance(token)).toEqual(spent);
-    expect(await inSimPay(exchangeId)).toEqual([POINTS]);
-    expect(await typesOf(people.databases, 'exchange_settlement', `exchange-${exchangeId}`)).toEqual(events);
-    const { accountId } = await platform.api.expect<{ accountId: string }>(200, 'GET', '/point-ledger/v1/accounts/me', {
-      token,
-    });
-    expect(await typesOf(people.databases, 'point_ledger', `account-${accountId}`)).toEqual([
-      'PointsGranted',
-      'PointsHeld',
-      'HoldCaptured',
-    ]);
-    confirmedIds.add(exchangeId);
-  }, 60_000);
+      const end = await read(token, exchangeId, ends);
+      expect(end).toMatchObject({ state: 'confirmed', points: POINTS, providerPoints: POINTS });
+      expect(end.providerReference).toMatch(/^SP\d{12}$/);
+      expect(await balance(token)).toEqual(spent);
+      expect(await inSimPay(exchangeId)).toEqual([POINTS]);
+      expect(await typesOf(people.databases, 'exchange_settlement', `exchange-${exchangeId}`)).toEqual(events);
+      const { accountId } = await platform.api.expect<{ accountId: string }>(
+        200,
+        'GET',
+        '/point-ledger/v1/accounts/me',
+        {
+          token,
+        },
+      );
+      expect(await typesOf(people.databases, 'point_ledger', `account-${accountId}`)).toEqual([
+        'PointsGranted',
+        'PointsHeld',
+        'HoldCaptured',
+      ]);
+      confirmedIds.add(exchangeId);
+    },
+    60_000,
+  );
 
   it('reject: the points come back, and the provider has credited nothing', async () => {
     const { token, linkId } = await citizenWithLink();
@@ -116,11 +124,12 @@ describe('a provider that fails', () => {
   const credit = { state: 'credited', providerReference: 'G1', creditedAt: '2026-11-20T00:00:00Z' };
   const garbage: Readonly<Record<string, ProviderHandler>> = {
     'an empty 200': (_, response) => void response.writeHead(200).end(),
-    'HTML': (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>It works!</h1>'),
+    HTML: (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>It works!</h1>'),
     'cut JSON': (_, response) => void response.writeHead(200).end(JSON.stringify(credit).slice(0, -1)),
     'invalid UTF-8': (_, response) => void response.writeHead(200).end(Buffer.from([0x7b, 0xff, 0xfe, 0x7d])),
     'an unknown state': (_, response) => answerJson(response, 200, { ...credit, state: 'CREDITED' }),
-    'a credit without reference': (_, response) => answerJson(response, 200, { ...credit, providerReference: undefined }),
+    'a credit without reference': (_, response) =>
+      answerJson(response, 200, { ...credit, providerReference: undefined }),
     'a credit of no time': (_, response) => answerJson(response, 200, { ...credit, creditedAt: 'yesterday' }),
     'a credit as 201': (_, response) => answerJson(response, 201, credit),
     'a rejection as 400': (_, response) => answerJson(response, 400, { state: 'rejected', reasonCode: 'declined' }),

@@ -1,5 +1,5 @@
-import { definitions } from '../src/services.js';
 import { type DatabaseUrls, withClient } from '../src/database.js';
+import { definitions } from '../src/services.js';
 
 export interface EventRow {
   readonly service: string;

@@ -49,11 +49,14 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
       },
     });
   };
-  const turn = (campaignId: string, verb: string) => call('POST', `/campaign/v1/campaigns/${campaignId}/${verb}`, operator);
+  const turn = (campaignId: string, verb: string) =>
+    call('POST', `/campaign/v1/campaigns/${campaignId}/${verb}`, operator);
   const claimed = ({ campaignId, measures }: Campaign, token: string) =>
     claim(platform.api, { fundId: '', campaignId, measureId: measures[0]?.measureId ?? '' }, token);
   const account = (token: string) =>
-    platform.api.expect<{ availablePoints: number; lots: unknown[] }>(200, 'GET', '/point-ledger/v1/accounts/me', { token });
+    platform.api.expect<{ availablePoints: number; lots: unknown[] }>(200, 'GET', '/point-ledger/v1/accounts/me', {
+      token,
+    });
 
   it('409 campaign.wrong_state, and the states in between', async () => {
     const { body: campaign } = await drafted(await fund());
@@ -84,7 +87,10 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
     await turn(campaign.campaignId, 'close');
     expect(refusal(await claimed(campaign, second))).toBe('409 campaign.not_open');
     const again = await claimed(campaign, first);
-    expect(again).toMatchObject({ status: 200, body: { claimId: receipt.body.claimId, receipt: receipt.body.receipt } });
+    expect(again).toMatchObject({
+      status: 200,
+      body: { claimId: receipt.body.claimId, receipt: receipt.body.receipt },
+    });
   });
 
   it('403 campaign.not_eligible says which rule and why', async () => {
@@ -153,9 +159,9 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
       expect(refusal(await call('GET', `/campaign/v1/${path}`, owner))).toBe(missing);
     }
     expect(refusal(await call('POST', `/campaign/v1/campaigns/${UNKNOWN_ID}/open`, operator))).toBe(missing);
-    expect(refusal(await call('POST', `/point-ledger/v1/funds/${UNKNOWN_ID}/raises`, operator, { amountPoints: 1 }))).toBe(
-      missing,
-    );
+    expect(
+      refusal(await call('POST', `/point-ledger/v1/funds/${UNKNOWN_ID}/raises`, operator, { amountPoints: 1 })),
+    ).toBe(missing);
     expect(refusal(await call('GET', '/point-ledger/v1/funds/x', operator))).toBe(missing);
     // Support finds the claim by its receipt, another owner's support does not.
     const byReceipt = `/campaign/v1/claims?receipt=${mine.receipt.number}`;
@@ -170,9 +176,14 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
     const ends = async (): Promise<ClaimAnswer[]> =>
       Promise.all(
         citizens.map(async (token) => {
-          const { claims } = await platform.api.expect<{ claims: { claimId: string }[] }>(200, 'GET', '/campaign/v1/claims', {
-            token,
-          });
+          const { claims } = await platform.api.expect<{ claims: { claimId: string }[] }>(
+            200,
+            'GET',
+            '/campaign/v1/claims',
+            {
+              token,
+            },
+          );
           return claimEnd(platform.api, token, claims[0]?.claimId ?? '');
         }),
       );
@@ -248,4 +259,3 @@ describe('what campaigns, claims and funds refuse, and how it is cured', () => {
     expect(await platform.run('verify')).toMatchObject({ code: 0 });
   }, 60_000);
 });
-

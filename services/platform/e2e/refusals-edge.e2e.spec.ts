@@ -44,33 +44,36 @@ describe('what every call is refused for', () => {
       body: (await response.json()) as { code: string; errors?: { field: string }[]; traceId: string },
     }));
 
-  it.each(CALLS)('$service: 401 auth.token_invalid for no token and for every bad one', async ({ method, path, fits }) => {
-    const answer = async (token?: string) =>
-      refusal(await platform.api.call(method, path, token === undefined ? {} : { token }));
-    const good = await tokenBy(await key(fits === 'citizen' ? 'citizen' : 'staff'), fits, UNKNOWN_ID);
-    const [head = '', claims = '', signature = ''] = good.split('.');
-    const forged = { ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), sub: 'someone' };
-    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const bad = {
-      none: undefined,
-      garbage: 'garbage',
-      'no signature': `${head}.${claims}.`,
-      'another claim under the same signature': `${head}.${encode(forged)}.${signature}`,
-      'alg none': `${encode({ alg: 'none', typ: 'at+jwt' })}.${claims}.`,
-      expired: await people.staff('operator', { issuedMsAgo: 2 * HOUR_MS }),
-      'of the future': await people.staff('operator', { issuedMsAgo: -HOUR_MS }),
-      "staff's key for a citizen": await tokenBy(await key('staff'), 'citizen', UNKNOWN_ID),
-      "citizens' key for an operator": await tokenBy(await key('citizen'), 'operator', 'operator'),
-      "a service's key for an operator": await tokenBy(await key('service-campaign'), 'operator', 'operator'),
-      "one service's key for another": await tokenBy(await key('service-campaign'), 'service', 'identity'),
-      "a stranger's key": await strangersToken(fits),
-    };
-    const found = Object.fromEntries(
-      await Promise.all(Object.entries(bad).map(async ([name, token]) => [name, await answer(token)])),
-    );
-    expect(found).toEqual(Object.fromEntries(Object.keys(bad).map((name) => [name, '401 auth.token_invalid'])));
-    expect((await send(method, path, { headers: { authorization: 'Basic b3A6b3A=' } })).status).toBe(401);
-  });
+  it.each(CALLS)(
+    '$service: 401 auth.token_invalid for no token and for every bad one',
+    async ({ method, path, fits }) => {
+      const answer = async (token?: string) =>
+        refusal(await platform.api.call(method, path, token === undefined ? {} : { token }));
+      const good = await tokenBy(await key(fits === 'citizen' ? 'citizen' : 'staff'), fits, UNKNOWN_ID);
+      const [head = '', claims = '', signature = ''] = good.split('.');
+      const forged = { ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), sub: 'someone' };
+      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const bad = {
+        none: undefined,
+        garbage: 'garbage',
+        'no signature': `${head}.${claims}.`,
+        'another claim under the same signature': `${head}.${encode(forged)}.${signature}`,
+        'alg none': `${encode({ alg: 'none', typ: 'at+jwt' })}.${claims}.`,
+        expired: await people.staff('operator', { issuedMsAgo: 2 * HOUR_MS }),
+        'of the future': await people.staff('operator', { issuedMsAgo: -HOUR_MS }),
+        "staff's key for a citizen": await tokenBy(await key('staff'), 'citizen', UNKNOWN_ID),
+        "citizens' key for an operator": await tokenBy(await key('citizen'), 'operator', 'operator'),
+        "a service's key for an operator": await tokenBy(await key('service-campaign'), 'operator', 'operator'),
+        "one service's key for another": await tokenBy(await key('service-campaign'), 'service', 'identity'),
+        "a stranger's key": await strangersToken(fits),
+      };
+      const found = Object.fromEntries(
+        await Promise.all(Object.entries(bad).map(async ([name, token]) => [name, await answer(token)])),
+      );
+      expect(found).toEqual(Object.fromEntries(Object.keys(bad).map((name) => [name, '401 auth.token_invalid'])));
+      expect((await send(method, path, { headers: { authorization: 'Basic b3A6b3A=' } })).status).toBe(401);
+    },
+  );
 
   it.each(CALLS)('$service: 403 auth.role_required for $wrong', async ({ method, path, wrong }) => {
     const token = wrong === 'citizen' ? await people.citizen() : await people.staff(wrong as 'operator');
@@ -142,7 +145,12 @@ describe('what every call is refused for', () => {
     const another = await post(FUND, idempotencyKey, await people.staff('operator', { subject: 'second' }));
     expect(another.status).toBe(201);
     expect(another.body.fundId).not.toBe(first.body.fundId);
-    const raise = await post({ amountPoints: 1 }, idempotencyKey, operator, `/point-ledger/v1/funds/${first.body.fundId}/raises`);
+    const raise = await post(
+      { amountPoints: 1 },
+      idempotencyKey,
+      operator,
+      `/point-ledger/v1/funds/${first.body.fundId}/raises`,
+    );
     expect(raise).toMatchObject({ status: 201, body: { fundId: first.body.fundId, committedPoints: 1_001 } });
   });
 
@@ -173,7 +181,9 @@ describe('what every call is refused for', () => {
       const path = `/campaign/v1/campaigns/${campaign.campaignId}/${turn}`;
       expect(await refused('POST', path, stranger)).toBe('404 request.not_found');
     }
-    const list = await platform.api.expect<{ funds: unknown[] }>(200, 'GET', '/point-ledger/v1/funds', { token: stranger });
+    const list = await platform.api.expect<{ funds: unknown[] }>(200, 'GET', '/point-ledger/v1/funds', {
+      token: stranger,
+    });
     expect(list.funds).toEqual([]);
     const balance = await platform.api.expect<{ rows: unknown[] }>(200, 'GET', '/point-ledger/v1/trial-balance', {
       token: auditor,
@@ -207,7 +217,12 @@ describe('what every call is refused for', () => {
     const { privateKey, publicKey } = await generateKeyPair('RS256');
     const issuedAt = Math.floor((await people.nowMs()) / 1_000);
     return new SignJWT({ role, ownerId: 'demo' })
-      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: (await key('staff')).kid, jwk: await exportJWK(publicKey) })
+      .setProtectedHeader({
+        alg: 'RS256',
+        typ: 'at+jwt',
+        kid: (await key('staff')).kid,
+        jwk: await exportJWK(publicKey),
+      })
       .setIssuer('tsunagu')
       .setAudience('tsunagu')
       .setSubject('operator')

@@ -31,7 +31,8 @@ describe('what links, exchanges and settlements refuse', () => {
 
   const post = <T = Record<string, unknown>>(path: string, token: string, body: unknown) =>
     platform.api.call<T>('POST', path, { token, body });
-  const link = (token: string, order: object) => post<{ linkId: string; state: string }>('/service-link/v1/links', token, order);
+  const link = (token: string, order: object) =>
+    post<{ linkId: string; state: string }>('/service-link/v1/links', token, order);
   const exchange = (token: string, linkId: string, points: number) =>
     post<{ exchangeId: string; state: string }>('/exchange/v1/exchanges', token, { linkId, points });
   const get = async (path: string, token: string) => refusal(await platform.api.call('GET', path, { token }));
@@ -74,9 +75,9 @@ describe('what links, exchanges and settlements refuse', () => {
     expect(await account(platform.api, citizen)).toMatchObject({ availablePoints: 3_000, heldPoints: 0 });
 
     const { body } = await exchange(citizen, linkId, 3_000);
-    expect((await untilState(platform.api, `/exchange/v1/exchanges/${body.exchangeId}`, citizen, ['confirmed'])).state).toBe(
-      'confirmed',
-    );
+    expect(
+      (await untilState(platform.api, `/exchange/v1/exchanges/${body.exchangeId}`, citizen, ['confirmed'])).state,
+    ).toBe('confirmed');
     expect(await get(`/exchange/v1/exchanges/${body.exchangeId}`, other)).toBe(missing);
     expect(await get(`/exchange/v1/exchanges/${UNKNOWN_ID}`, citizen)).toBe(missing);
     const stranger = await people.staff('operator', { ownerId: 'other-city' });
@@ -88,9 +89,12 @@ describe('what links, exchanges and settlements refuse', () => {
   it('providers: other facts, another address, an account that no bank knows', async () => {
     const provider = await LocalProvider.listen('facts-pay', (_, response) => answerJson(response, 200, {}));
     const order = provider.order();
-    const registered = async (body: object, token = operator) => refusal(await post('/exchange/v1/providers', token, body));
+    const registered = async (body: object, token = operator) =>
+      refusal(await post('/exchange/v1/providers', token, body));
     const bank = (change: object) => ({ ...order, bankAccount: { ...order.bankAccount, ...change } });
-    expect(await registered({ ...order, baseUrl: 'https://example.com/pay' })).toBe('422 exchange.provider_address_refused');
+    expect(await registered({ ...order, baseUrl: 'https://example.com/pay' })).toBe(
+      '422 exchange.provider_address_refused',
+    );
     expect(await registered({ ...order, baseUrl: 'file:///etc/passwd' })).toBe('422 exchange.provider_address_refused');
     expect(await registered(bank({ bankCode: '9998' }))).toBe('422 exchange.bank_account_invalid');
     expect(await registered(bank({ payeeKana: '漢字' }))).toBe('422 exchange.bank_account_invalid');
@@ -137,9 +141,13 @@ describe('what links, exchanges and settlements refuse', () => {
     const provider = await LocalProvider.listen('half-pay', (call, response, request) => {
       if (call.endsWith('account-confirmations')) return confirmed(response, randomUUID());
       const exchangeId = call.startsWith('GET') ? call.split('/').at(-1) : request.headers['idempotency-key'];
-      const first = (credited ??= exchangeId as string);
-      if (exchangeId !== first) return answerJson(response, 202, { state: 'pending' });
-      return answerJson(response, 200, { state: 'credited', providerReference: 'H1', creditedAt: new Date().toISOString() });
+      credited ??= exchangeId as string;
+      if (exchangeId !== credited) return answerJson(response, 202, { state: 'pending' });
+      return answerJson(response, 200, {
+        state: 'credited',
+        providerReference: 'H1',
+        creditedAt: new Date().toISOString(),
+      });
     });
     let credited: string | undefined;
     await provider.register(platform.api, await people.staff('operator', { subject: 'olga' }));
@@ -167,7 +175,10 @@ describe('what links, exchanges and settlements refuse', () => {
     expect(open.body.exchangeIds).toEqual([pending]);
 
     const closed = await close(finance, { openItems: 'carry' });
-    expect(closed).toMatchObject({ status: 201, body: { state: 'closed', exchangeCount: 1, carriedOver: { count: 1 } } });
+    expect(closed).toMatchObject({
+      status: 201,
+      body: { state: 'closed', exchangeCount: 1, carriedOver: { count: 1 } },
+    });
     const path = `/settlement/v1/settlements/${closed.body.settlementId}`;
     const overlapping = await close(finance, { from: addDays(japanDay(day), -3) });
     expect(refusal(overlapping)).toBe('409 settlement.overlaps');
@@ -188,9 +199,15 @@ describe('what links, exchanges and settlements refuse', () => {
       expect([who, refusal(answer)]).toEqual([who, '403 settlement.second_person_required']);
     }
     const approver = await people.staff('finance', { subject: 'second' });
-    expect(await post(`${path}/approve`, approver, undefined)).toMatchObject({ status: 200, body: { state: 'approved' } });
+    expect(await post(`${path}/approve`, approver, undefined)).toMatchObject({
+      status: 200,
+      body: { state: 'approved' },
+    });
     const file = await platform.api.bytes(`${path}/files/zengin.txt`, finance);
-    expect([file.status, file.bytes.length]).toEqual([200, (closed.body as unknown as Files).files.find(isZengin)?.bytes]);
+    expect([file.status, file.bytes.length]).toEqual([
+      200,
+      (closed.body as unknown as Files).files.find(isZengin)?.bytes,
+    ]);
     expect(await platform.run('verify')).toMatchObject({ code: 0 });
     await provider.close();
   }, 60_000);

@@ -33,7 +33,9 @@ describe('what a session is refused for', () => {
     const file = join(files, `${verb}.json`);
     writeCards([card], file);
     const out = verb === 'renew' ? ['--out', file] : [];
-    expect(await platform.run('card', verb, '--card', file, '--index', '0', ...out, ...more)).toMatchObject({ code: 0 });
+    expect(await platform.run('card', verb, '--card', file, '--index', '0', ...out, ...more)).toMatchObject({
+      code: 0,
+    });
     return JSON.parse(readFileSync(file, 'utf8')) as Card[];
   };
   const present = async (...presented: Parameters<People['signIn']>) => refusal(await people.signIn(...presented));
@@ -120,7 +122,9 @@ describe('what a session is refused for', () => {
     const session = await people.signIn(card);
     expect(await platform.run('clock', '--forward', '121s')).toMatchObject({ code: 0 });
     const body = { challengeId, certificate: card.certificate, signature: signed(card.privateKey, nonce) };
-    expect(refusal(await platform.api.call('POST', '/identity/v1/sessions', { body }))).toBe('401 identity.challenge_expired');
+    expect(refusal(await platform.api.call('POST', '/identity/v1/sessions', { body }))).toBe(
+      '401 identity.challenge_expired',
+    );
     expect(await account(session.body.accessToken)).toBe('200');
     expect(await platform.run('clock', '--forward', '28m')).toMatchObject({ code: 0 });
     expect(await account(session.body.accessToken)).toBe('401');

@@ -2,8 +2,15 @@ import type { RunningPostgres } from '@tsunagu/testing';
 import type { Settings } from './settings.js';
 
 /** What a start tells the terminal. */
-export function startedLines(settings: Settings, url: string, server: RunningPostgres, topology: readonly string[]): string[] {
-  const elsewhere = server.directory.startsWith(settings.dataDirectory) ? '' : `; PostgreSQL's files in ${server.directory}, which its user can reach`;
+export function startedLines(
+  settings: Settings,
+  url: string,
+  server: RunningPostgres,
+  topology: readonly string[],
+): string[] {
+  const elsewhere = server.directory.startsWith(settings.dataDirectory)
+    ? ''
+    : `; PostgreSQL's files in ${server.directory}, which its user can reach`;
   return [
     'Tsunagu',
     ...topology,

@@ -40,7 +40,9 @@ export class ApiClient {
   ): Promise<T> {
     const answer = await this.call<T>(method, path, options);
     if (answer.status !== status) {
-      throw new UserError(`${method} ${path} answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+      throw new UserError(
+        `${method} ${path} answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`,
+      );
     }
     return answer.body;
   }
@@ -55,7 +57,9 @@ export class ApiClient {
       return await fetch(this.baseUrl + path, init);
     } catch (error) {
       const cause = (error as { cause?: Error }).cause ?? (error as Error);
-      throw new UserError(`Nobody answers at ${this.baseUrl} (${cause.message}): is the platform running? Start it with npm start.`);
+      throw new UserError(
+        `Nobody answers at ${this.baseUrl} (${cause.message}): is the platform running? Start it with npm start.`,
+      );
     }
   }
 }

@@ -9,7 +9,12 @@ import { readClock } from './stored-clock.js';
 /** Cards of the test issuer, as its books hold them from now on. */
 export async function issueCards(
   { directory, databases }: { directory: DataDirectory; databases: DatabaseUrls },
-  wanted: { count: number; birthDate?: string | undefined; residence?: string | undefined; keyPool?: number | undefined },
+  wanted: {
+    count: number;
+    birthDate?: string | undefined;
+    residence?: string | undefined;
+    keyPool?: number | undefined;
+  },
 ): Promise<Card[]> {
   const store = await IssuerStore.open(directory.issuer);
   const { nowMs } = await readClock(databases);

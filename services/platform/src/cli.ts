@@ -5,13 +5,28 @@ import { readSettings, UserError } from './settings.js';
 /** Loaded when asked for: `tsunagu token` must not pay for the whole platform. */
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   start: { summary: 'run the platform', load: async () => (await import('./commands/start.js')).start },
-  demo: { summary: 'the whole way of a point, step by step', load: async () => (await import('./commands/demo.js')).demo },
-  verify: { summary: 'check the invariants I1–I8 over the logs', load: async () => (await import('./commands/verify.js')).verify },
-  replay: { summary: 'one claim from the log, decided again', load: async () => (await import('./commands/replay.js')).replay },
+  demo: {
+    summary: 'the whole way of a point, step by step',
+    load: async () => (await import('./commands/demo.js')).demo,
+  },
+  verify: {
+    summary: 'check the invariants I1–I8 over the logs',
+    load: async () => (await import('./commands/verify.js')).verify,
+  },
+  replay: {
+    summary: 'one claim from the log, decided again',
+    load: async () => (await import('./commands/replay.js')).replay,
+  },
   clock: { summary: 'show or move the test clock', load: async () => (await import('./commands/clock.js')).clock },
-  status: { summary: 'logs, positions, lag, dead letters', load: async () => (await import('./commands/status.js')).status },
+  status: {
+    summary: 'logs, positions, lag, dead letters',
+    load: async () => (await import('./commands/status.js')).status,
+  },
   card: { summary: 'make, renew and revoke test cards', load: async () => (await import('./commands/card.js')).card },
-  token: { summary: 'access tokens for the test profile', load: async () => (await import('./commands/token.js')).token },
+  token: {
+    summary: 'access tokens for the test profile',
+    load: async () => (await import('./commands/token.js')).token,
+  },
 };
 
 /** Runs one command. Exit codes: 0 done, 1 refused or failed with one sentence, 2 wrong usage. */

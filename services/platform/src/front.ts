@@ -41,7 +41,8 @@ export function createFront(options: FrontOptions): Server {
     const fixed = request.method === 'GET' || request.method === 'HEAD' ? fixedAnswer(options, path) : undefined;
     if (fixed) return answer(request, response, fixed);
     const handler =
-      options.others.get(first) ?? options.backends.find(({ name, segments }) => name === first || segments.includes(first))?.handle;
+      options.others.get(first) ??
+      options.backends.find(({ name, segments }) => name === first || segments.includes(first))?.handle;
     if (handler) return handler(request, response);
     return sendProblem(request, response, options.complete ? 'request.not_found' : 'service.unavailable');
   });

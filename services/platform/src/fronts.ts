@@ -12,7 +12,10 @@ export interface Fronts {
   readonly url: string;
   readonly internalUrl: string;
   add(backend: Backend): void;
-  addHandlers(handlers: { publicHandlers: ReadonlyMap<string, Handler>; internalHandlers: ReadonlyMap<string, Handler> }): void;
+  addHandlers(handlers: {
+    publicHandlers: ReadonlyMap<string, Handler>;
+    internalHandlers: ReadonlyMap<string, Handler>;
+  }): void;
   /** Resolves when every service says that it is ready; rejects with the reasons when that takes too long. */
   ready(withinMs: number): Promise<void>;
   /** From now on an unknown address is 404. */

@@ -1,9 +1,17 @@
-import { Agent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Backend } from './front.js';
 import { sendProblem } from './problem-answer.js';
 
 const ANSWER_WAIT_MS = 30_000;
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'proxy-connection']);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'proxy-connection',
+]);
 
 /** A service in a process of its own, reached over HTTP. */
 export function proxiedBackend(name: string, segments: readonly string[], baseUrl: string): Backend {
@@ -55,9 +63,7 @@ function forward(incoming: IncomingMessage, response: ServerResponse, target: UR
 }
 
 function endToEnd(message: IncomingMessage): NodeJS.Dict<string | string[]> {
-  const connection = new Set(
-    (message.headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()),
-  );
+  const connection = new Set((message.headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
   return Object.fromEntries(
     Object.entries(message.headers).filter(([name]) => !HOP_BY_HOP.has(name) && !connection.has(name)),
   );

@@ -6,4 +6,10 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { definition as serviceLink } from '@tsunagu/service-link';
 
 /** The five services. Which of them runs where is the composition root's affair. */
-export const definitions: readonly ServiceDefinition[] = [identity, serviceLink, campaign, pointLedger, exchangeSettlement];
+export const definitions: readonly ServiceDefinition[] = [
+  identity,
+  serviceLink,
+  campaign,
+  pointLedger,
+  exchangeSettlement,
+];

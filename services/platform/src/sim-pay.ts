@@ -5,7 +5,10 @@ import type { PreparedData } from './prepare-data.js';
 import type { StartRequest } from './start.js';
 
 /** Registers `sim-pay` at the first start, and its address again where PORT has changed. */
-export async function registerSimPay({ settings, directory }: StartRequest, { databases, clock }: PreparedData): Promise<void> {
+export async function registerSimPay(
+  { settings, directory }: StartRequest,
+  { databases, clock }: PreparedData,
+): Promise<void> {
   const url = databases.services.get(definition.name) ?? '';
   const pool = servicePool({ url, schema: definition.schema, connectionsMax: 2 });
   const log = await PostgresEventLog.open({ pool, clock });

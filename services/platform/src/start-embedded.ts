@@ -1,7 +1,14 @@
 import { publishedEvents, type ServiceName, topics } from '@tsunagu/contracts';
 import { type Feed, LogFeed, type LogFeedParts } from '@tsunagu/event-feed';
 import { type EventLog, PostgresEventLog } from '@tsunagu/event-store';
-import { createLogger, createService, HttpQuestions, loadOrCreateKey, servicePool, serviceRegistry } from '@tsunagu/service-host';
+import {
+  createLogger,
+  createService,
+  HttpQuestions,
+  loadOrCreateKey,
+  servicePool,
+  serviceRegistry,
+} from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { startedLines } from './announcement.js';
 import { openFronts } from './fronts.js';
@@ -92,6 +99,8 @@ export async function startEmbedded(
     lines: startedLines(settings, fronts.url, server, [
       `Five services in one process; PostgreSQL on port ${server.port}.`,
     ]),
-    failed: server.ended.catch(() => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm start.'),
+    failed: server.ended.catch(
+      () => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm start.',
+    ),
   };
 }

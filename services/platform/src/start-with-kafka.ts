@@ -21,7 +21,7 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
   const { settings, directory, closers } = request;
   const fronts = await openFronts(settings, closers);
   const [prepared, broker] = await Promise.allSettled([prepareData(request), startBroker(request)]);
-  const [data, kafka] = [valueOf(prepared), valueOf(broker)];
+  const [data, kafka] = [started(prepared), started(broker)];
   const { databases, server } = data;
   const ports = new Map<string, number>();
   for (const { name } of definitions) ports.set(name, await freePort());
@@ -35,7 +35,9 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
     Object.entries(serviceUrls).map(([name, url]) => [`${name.toUpperCase().replaceAll('-', '_')}_URL`, url]),
   );
   const failures: Promise<string>[] = [
-    server.ended.catch(() => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm run start:kafka.'),
+    server.ended.catch(
+      () => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm run start:kafka.',
+    ),
   ];
   const children: ChildProcess[] = [];
   closers.add('the services', () => Promise.all(children.map(stopProcess)));
@@ -73,7 +75,7 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
 }
 
 /** Both have ended by then, so that what started is known to the closers when the other failed. */
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function started<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason;
   return result.value;
 }

@@ -35,9 +35,11 @@ shares keys among many cards, for load tests. Renew writes the list with the new
 
 async function makeCards(values: Values, settings: Settings): Promise<number> {
   const birthDate = text(values, 'birth-date');
-  if (birthDate !== undefined && !/^\d{4}-\d\d-\d\d$/.test(birthDate)) throw new UserError(`--birth-date is "${birthDate}"; write it as 1990-04-01.`);
+  if (birthDate !== undefined && !/^\d{4}-\d\d-\d\d$/.test(birthDate))
+    throw new UserError(`--birth-date is "${birthDate}"; write it as 1990-04-01.`);
   const residence = text(values, 'residence');
-  if (residence !== undefined && !/^\d{5}$/.test(residence)) throw new UserError(`--residence is "${residence}"; it is a municipality code of five digits.`);
+  if (residence !== undefined && !/^\d{5}$/.test(residence))
+    throw new UserError(`--residence is "${residence}"; it is a municipality code of five digits.`);
   const count = wholeNumber(values, 'count', 1, 1, COUNT_MAX);
   const pool = text(values, 'key-pool') === undefined ? undefined : wholeNumber(values, 'key-pool', 64, 1, 10_000);
   const cards = await withData(settings, (data) => issueCards(data, { count, birthDate, residence, keyPool: pool }));

@@ -14,7 +14,9 @@ Test profile only.`,
     return withData(settings, async ({ databases }) => {
       if (byMs !== undefined) await moveClock(databases, byMs);
       const { offsetMs, nowMs } = await readClock(databases);
-      console.log(`${isoTime(nowMs)}   (${offsetMs === 0 ? 'real time' : `real time ${offsetMs < 0 ? '−' : '+'} ${Math.abs(offsetMs) / 1000} s`})`);
+      console.log(
+        `${isoTime(nowMs)}   (${offsetMs === 0 ? 'real time' : `real time ${offsetMs < 0 ? '−' : '+'} ${Math.abs(offsetMs) / 1000} s`})`,
+      );
       return 0;
     });
   },

@@ -19,7 +19,8 @@ same. Exit code 1 when it does not, or when there is no such claim.`,
   options: {},
   async run({ positionals, settings }) {
     const [claimId] = positionals;
-    if (positionals.length !== 1 || !isId(claimId)) throw new UserError('Name one claim: npx tsunagu replay CLAIM (its claimId, a UUID).');
+    if (positionals.length !== 1 || !isId(claimId))
+      throw new UserError('Name one claim: npx tsunagu replay CLAIM (its claimId, a UUID).');
     return withData(settings, async ({ databases }) => {
       const { offsetMs } = await readClock(databases);
       return withStores(databases, { now: () => Date.now() + offsetMs }, async (stores) => {
@@ -34,7 +35,9 @@ same. Exit code 1 when it does not, or when there is no such claim.`,
         const campaignEvents = (await campaign.log.readStreams([campaignStream])).get(campaignStream) ?? [];
 
         console.log(`Claim ${claimId}, receipt ${order.receiptNumber}`);
-        console.log(`  campaign ${order.campaignId}, measure ${order.measureId}, rule version ${order.ruleVersion}, ${order.amountPoints} points from fund ${order.fundId}`);
+        console.log(
+          `  campaign ${order.campaignId}, measure ${order.measureId}, rule version ${order.ruleVersion}, ${order.amountPoints} points from fund ${order.fundId}`,
+        );
         if (order.answers.length === 0) console.log('  no rule: everybody may claim');
         for (const { rule, answer, factReadAt } of order.answers) {
           console.log(`  ${rule}: ${answer}${factReadAt === null ? '' : `, from a fact read at ${factReadAt}`}`);
@@ -42,7 +45,9 @@ same. Exit code 1 when it does not, or when there is no such claim.`,
         const { log: ledgerLog } = storeOf(stores, 'point-ledger');
         const account = `account-${order.personId}`;
         const ledgerEvents = ((await ledgerLog.readStreams([account])).get(account) ?? []) as readonly Read[];
-        const touched = ledgerEvents.filter(({ data }) => data.claimId === claimId || takesFrom(data, claimId, ledgerEvents));
+        const touched = ledgerEvents.filter(
+          ({ data }) => data.claimId === claimId || takesFrom(data, claimId, ledgerEvents),
+        );
 
         let same = redecideClaim(accepted, campaignEvents as readonly Read[]).same;
         console.log(`\n${accepted.recordedAt}  campaign      ${accepted.type}   decided again: ${word(same)}`);
@@ -55,10 +60,15 @@ same. Exit code 1 when it does not, or when there is no such claim.`,
           let again = '';
           if (event.type === 'PointsGranted' || event.type === 'GrantRefused') {
             const cause = events.find(({ id }) => id === event.causationId);
-            const redecided = await redecideGrant(ledgerLog, (cause ?? accepted).data as DataOf<'ClaimAccepted'>, event);
+            const redecided = await redecideGrant(
+              ledgerLog,
+              (cause ?? accepted).data as DataOf<'ClaimAccepted'>,
+              event,
+            );
             same &&= redecided.same;
             again = `   decided again: ${word(redecided.same)}`;
-            if (!redecided.same) again += `\n    recorded ${JSON.stringify(redecided.recorded)}\n    decided  ${JSON.stringify(redecided.decided)}`;
+            if (!redecided.same)
+              again += `\n    recorded ${JSON.stringify(redecided.recorded)}\n    decided  ${JSON.stringify(redecided.decided)}`;
           }
           console.log(`${event.recordedAt}  ${service.padEnd(12)}  ${event.type}${reason}${again}`);
           for (const { debitAccount, creditAccount, points } of service === 'point-ledger' ? postingsOf(event) : []) {

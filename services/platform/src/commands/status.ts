@@ -12,13 +12,17 @@ Logs with their last position, the lag of every projection, consumer and relay i
   options: {},
   async run({ settings }) {
     return withData(settings, async ({ databases, running }) => {
-      console.log(running ? `running: ${running.topology}, ${running.url}` : 'not running; this is the data as it was left');
+      console.log(
+        running ? `running: ${running.topology}, ${running.url}` : 'not running; this is the data as it was left',
+      );
       return withStores(databases, realClock, async (stores) => {
         const heads = new Map<string, number>();
         for (const [name, { log }] of stores) heads.set(name, await log.head());
         for (const [name, { pool, definition }] of stores) {
           console.log(`\n${name}\n  log          head ${heads.get(name)}`);
-          const { rows } = await pool.query<{ name: string; position: string }>('SELECT name, position FROM projection_checkpoints');
+          const { rows } = await pool.query<{ name: string; position: string }>(
+            'SELECT name, position FROM projection_checkpoints',
+          );
           for (const { name: projection } of definition.projections) {
             const position = Number(rows.find((row) => row.name === projection)?.position ?? 0);
             console.log(line('projection', projection, position, heads.get(name) ?? 0));
@@ -27,9 +31,14 @@ Logs with their last position, the lag of every projection, consumer and relay i
           for (const { topic, partition, position } of feeds.positions) {
             const where = partition < 0 ? topic : `${topic} partition ${partition}`;
             // A partition's last position says nothing of the others': only the whole log has a head to compare with.
-            console.log(partition < 0 ? line('consumer', where, position, headOf(topic, heads)) : `  consumer     ${where}: ${position}`);
+            console.log(
+              partition < 0
+                ? line('consumer', where, position, headOf(topic, heads))
+                : `  consumer     ${where}: ${position}`,
+            );
           }
-          for (const { topic, position } of feeds.relays) console.log(line('relay', topic, position, headOf(topic, heads)));
+          for (const { topic, position } of feeds.relays)
+            console.log(line('relay', topic, position, headOf(topic, heads)));
           console.log(`  dead letters ${feeds.deadLetterCount}, and ${feeds.waitingCount} waiting behind them`);
           for (const { eventType, eventId, errorClass, errorCode } of feeds.deadLetters) {
             console.log(`    ${eventType} ${eventId}: ${errorCode ?? errorClass ?? 'unknown error'}`);

@@ -51,7 +51,8 @@ persons and prints or writes a token a line, for load tests. Test profile only.`
       throw new UserError(`--role is "${role ?? ''}"; it must be citizen or one of ${staffRoles.join(', ')}.`);
     }
     const subject = text(values, 'subject') ?? staffRole;
-    if (!/^[\x21-\x7e]{1,100}$/.test(subject)) throw new UserError('--subject must be 1 to 100 printable ASCII characters without spaces.');
+    if (!/^[\x21-\x7e]{1,100}$/.test(subject))
+      throw new UserError('--subject must be 1 to 100 printable ASCII characters without spaces.');
     const signed = await withData(settings, async ({ directory, databases }) =>
       signStaffToken(directory.keys, {
         role: staffRole,

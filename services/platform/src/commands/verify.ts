@@ -31,7 +31,9 @@ Works on the running platform and on the data of a stopped one.`,
     return withData(settings, async ({ directory, databases }) => {
       const { offsetMs } = await readClock(databases);
       const clock = { now: () => Date.now() + offsetMs };
-      return withStores(databases, clock, async (stores) => report(await check(stores, directory.keys, clock.now(), graceMs)));
+      return withStores(databases, clock, async (stores) =>
+        report(await check(stores, directory.keys, clock.now(), graceMs)),
+      );
     });
   },
 };
@@ -61,7 +63,8 @@ async function check(
     campaign: (event) => {
       claims.takeCampaign(event);
       if (event.type === 'ClaimAccepted') accepted.push(event);
-      if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened') orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
+      if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened')
+        orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
     },
     'exchange-settlement': (event) => {
       exchanges.takeExchange(event);
@@ -98,7 +101,9 @@ async function check(
     `I3–I5 ${counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
   );
   const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
-  findings.push(...(await checkDecisions(logs, accepted, answers, (id) => orders.get(id), new Progress('deciding again'))));
+  findings.push(
+    ...(await checkDecisions(logs, accepted, answers, (id) => orders.get(id), new Progress('deciding again'))),
+  );
   lines.push(`I6    ${accepted.length} claims and ${answers.length} grants and refusals decided again: the same`);
   const projections = await checkProjections(stores);
   findings.push(...projections.findings);
@@ -112,7 +117,9 @@ async function check(
 async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ count: number; findings: Finding[] }> {
   const findings: Finding[] = [];
   const progress = new Progress('folding projections');
-  const all = [...stores.values()].flatMap((store) => store.definition.projections.map((projection) => ({ store, projection })));
+  const all = [...stores.values()].flatMap((store) =>
+    store.definition.projections.map((projection) => ({ store, projection })),
+  );
   for (const [index, { store, projection }] of all.entries()) {
     const { definition, pool, log } = store;
     const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, log, projection });

@@ -14,7 +14,11 @@ export function checkClaims(): {
   takeCampaign(event: Read): void;
   takeLedger(event: Read): void;
   /** Claims that wait longer than `graceMs` at `nowMs` are lost ones; `begun`: when the reading began. */
-  findings(at: { nowMs: number; graceMs: number; begun: string }): { findings: Finding[]; claims: number; inProgress: number };
+  findings(at: { nowMs: number; graceMs: number; begun: string }): {
+    findings: Finding[];
+    claims: number;
+    inProgress: number;
+  };
 } {
   const claims = new Map<string, ClaimSeen>();
   const byEntitlement = new Map<string, string>();
@@ -28,7 +32,8 @@ export function checkClaims(): {
       switch (event.type) {
         case 'ClaimAccepted': {
           const before = byEntitlement.get(event.stream);
-          if (before) found.push(at('I1', 'campaign', event, `${event.stream} holds two claims: ${before} and ${claimId}`));
+          if (before)
+            found.push(at('I1', 'campaign', event, `${event.stream} holds two claims: ${before} and ${claimId}`));
           byEntitlement.set(event.stream, claimId);
           claims.set(claimId, { event, attempt: 1, state: 'accepted', since: event.recordedAt });
           return;
@@ -38,7 +43,8 @@ export function checkClaims(): {
         case 'ClaimRefused':
         case 'ClaimCancelled': {
           const claim = claims.get(claimId);
-          if (!claim) return void found.push(at('I2', 'campaign', event, `${event.type} of a claim that was never accepted`));
+          if (!claim)
+            return void found.push(at('I2', 'campaign', event, `${event.type} of a claim that was never accepted`));
           claim.state = states[event.type];
           if (event.type !== 'ClaimReopened') return;
           claim.attempt = Number(event.data.attempt);
@@ -55,18 +61,23 @@ export function checkClaims(): {
       let inProgress = 0;
       for (const [claimId, { event, state, since, attempt }] of claims) {
         const grant = granted.get(claimId);
-        if (state === 'granted' && !grant) findings.push(at('I2', 'campaign', event, `claim ${claimId} shows granted and the ledger has no grant`));
-        if (state === 'cancelled' && grant) findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} was cancelled and granted`));
-        if (state === 'refused' && grant) findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} shows refused and was granted`));
+        if (state === 'granted' && !grant)
+          findings.push(at('I2', 'campaign', event, `claim ${claimId} shows granted and the ledger has no grant`));
+        if (state === 'cancelled' && grant)
+          findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} was cancelled and granted`));
+        if (state === 'refused' && grant)
+          findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} shows refused and was granted`));
         if (state === 'refused' && !refused.has(`${claimId} ${attempt}`)) {
           findings.push(at('I2', 'campaign', event, `claim ${claimId} shows refused and the ledger never refused it`));
         }
         if (state !== 'accepted') continue;
-        if (nowMs - Date.parse(since) > graceMs) findings.push(at('I2', 'campaign', event, `claim ${claimId} waits since ${since}`));
+        if (nowMs - Date.parse(since) > graceMs)
+          findings.push(at('I2', 'campaign', event, `claim ${claimId} waits since ${since}`));
         else inProgress += 1;
       }
       for (const [claimId, grant] of granted) {
-        if (!claims.has(claimId) && grant.recordedAt < begun) findings.push(at('I1', 'point-ledger', grant, `a grant for claim ${claimId}, which nobody made`));
+        if (!claims.has(claimId) && grant.recordedAt < begun)
+          findings.push(at('I1', 'point-ledger', grant, `a grant for claim ${claimId}, which nobody made`));
       }
       return { findings, claims: claims.size, inProgress };
     },

@@ -14,7 +14,8 @@ export function checkExchanges(): {
       const exchangeId = String(event.data.exchangeId);
       const known = outcomes.get(exchangeId);
       if (event.type === 'ExchangeRequested') outcomes.set(exchangeId, { event, requested: event, outcome: 'open' });
-      else if (known && event.type === 'ExchangeConfirmed') outcomes.set(exchangeId, { ...known, event, outcome: 'confirmed' });
+      else if (known && event.type === 'ExchangeConfirmed')
+        outcomes.set(exchangeId, { ...known, event, outcome: 'confirmed' });
       else if (known && (event.type === 'ExchangeRejected' || event.type === 'ExchangeCancelled')) {
         outcomes.set(exchangeId, { ...known, event, outcome: 'released' });
       }
@@ -30,15 +31,24 @@ export function checkExchanges(): {
       let inProgress = 0;
       for (const [exchangeId, { event, state, points }] of holds) {
         const say = (detail: string) =>
-          findings.push({ invariant: 'I2', service: 'point-ledger', position: event.position, eventId: event.id, detail });
+          findings.push({
+            invariant: 'I2',
+            service: 'point-ledger',
+            position: event.position,
+            eventId: event.id,
+            detail,
+          });
         const owner = outcomes.get(exchangeId);
         if (!owner) {
           say(`a hold for exchange ${exchangeId}, which nobody asked for`);
           continue;
         }
-        if (owner.requested.data.points !== points) say(`exchange ${exchangeId} asked for ${owner.requested.data.points} points and ${points} moved`);
-        if (state === 'captured' && owner.outcome !== 'confirmed') say(`exchange ${exchangeId} was captured while its owner says ${owner.outcome}`);
-        if (state === 'released' && owner.outcome !== 'released') say(`exchange ${exchangeId} was released while its owner says ${owner.outcome}`);
+        if (owner.requested.data.points !== points)
+          say(`exchange ${exchangeId} asked for ${owner.requested.data.points} points and ${points} moved`);
+        if (state === 'captured' && owner.outcome !== 'confirmed')
+          say(`exchange ${exchangeId} was captured while its owner says ${owner.outcome}`);
+        if (state === 'released' && owner.outcome !== 'released')
+          say(`exchange ${exchangeId} was released while its owner says ${owner.outcome}`);
         if (state === 'held') inProgress += 1;
       }
       return { findings, exchanges: outcomes.size, inProgress };

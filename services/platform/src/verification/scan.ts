@@ -29,7 +29,8 @@ export function checkOrder(service: string): { take(event: Read): void; findings
     take(event) {
       const say = (detail: string) =>
         findings.push({ invariant: 'log', service, position: event.position, eventId: event.id, detail });
-      if (event.position !== (last?.position ?? 0) + 1) say(`position ${event.position} follows ${last?.position ?? 0}`);
+      if (event.position !== (last?.position ?? 0) + 1)
+        say(`position ${event.position} follows ${last?.position ?? 0}`);
       const revision = (revisions.get(event.stream) ?? -1) + 1;
       if (event.revision !== revision) say(`${event.stream} has revision ${event.revision} where ${revision} was due`);
       revisions.set(event.stream, event.revision);

@@ -1,4 +1,10 @@
-import { BankVault, bankVaultKey, foldSettlement, renderSettlement, type SettlementEvent } from '@tsunagu/exchange-settlement';
+import {
+  BankVault,
+  bankVaultKey,
+  foldSettlement,
+  renderSettlement,
+  type SettlementEvent,
+} from '@tsunagu/exchange-settlement';
 import type { Finding } from './finding.js';
 import type { Read } from './scan.js';
 import type { Store } from './stores.js';

@@ -61,7 +61,8 @@ export class LeaseSweeper implements OnApplicationBootstrap, OnModuleDestroy {
       const isLeft = slot === own || (await this.slot.isVacant(slot));
       if (!isLeft && (step === 'opened' || !isOverdue)) continue;
       // A worker that stops leaves its leases open on purpose; a step left out is a crash.
-      if (step === 'opened') this.logger.info({ fundId, leaseId, slot }, 'the lease of a worker that is gone is closed');
+      if (step === 'opened')
+        this.logger.info({ fundId, leaseId, slot }, 'the lease of a worker that is gone is closed');
       else this.logger.warn({ alarm: 'lease_step_overdue', fundId, leaseId, slot, step }, 'a lease is repaired');
       await this.leases.repair(fundId, leaseId, { close: isLeft });
     }
