@@ -2,10 +2,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { type BenchRow, benchRows, fsyncMsMedian } from '@tsunagu/event-store/bench';
+import { grantRows } from '@tsunagu/point-ledger/bench';
 import { startPostgres } from '@tsunagu/testing';
-import { type BenchRow, fsyncMsMedian } from '../libs/event-store/bench/measure.js';
-import { benchRows } from '../libs/event-store/bench/rows.js';
-import { grantRows } from '../services/point-ledger/bench/grants.js';
 import { claimRows } from './claims-bench.js';
 
 const [only] = process.argv.slice(2);

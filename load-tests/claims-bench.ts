@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BenchRow, spread } from '../libs/event-store/bench/measure.js';
+import { type BenchRow, spread } from '@tsunagu/event-store/bench';
 import { type Launched, launchCampaign } from '../services/platform/e2e/launch.js';
 import { PlatformProcess } from '../services/platform/e2e/platform-process.js';
 import { requireRunning } from '../services/platform/src/reach.js';

@@ -255,7 +255,7 @@ export function rawRequests(host: string, path: string, token: string): Readonly
     'a length and chunks': head(`${post}\r\nContent-Length: 2\r\nTransfer-Encoding: chunked`, '\r\n0\r\n\r\n'),
     'bad chunks': head(`${post}\r\nTransfer-Encoding: chunked`, '\r\nzz\r\n{}\r\n'),
     'a negative length': head(`${post}\r\nContent-Length: -2`, '\r\n{}'),
-    'an unknown method': head(`HACK ${path} HTTP/1.1`, '\r\n'),
+    'an unknown method': head(`BREW ${path} HTTP/1.1`, '\r\n'),
     'an unknown version': head(`GET ${path} HTTP/9.9`, '\r\n'),
     'no HTTP at all': Buffer.from('\u0016\u0003\u0001\u0002\u0000\u0001\r\n\r\n', 'latin1'),
     'very long headers': head(`GET ${path} HTTP/1.1\r\nX-Long: ${'x'.repeat(40_000)}`, '\r\n'),

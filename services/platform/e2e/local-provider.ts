@@ -24,6 +24,8 @@ export class LocalProvider {
     });
     const provider = new LocalProvider(server, providerId, handler);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // A spec that failed before its close must not keep the run alive.
+    server.unref();
     return provider;
   }
 

@@ -135,14 +135,11 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
           : {
               providerId: 'own-pay',
               providerAccountId: `4929${randomBytes(8).readUIntBE(0, 6)}`,
-              securityCode: `code-${randomUUID()}`,
+              securityCode: `code-${randomBytes(8).toString('hex')}`,
             };
       secrets.push(secret(`account of ${who}`, order.providerAccountId));
       if (order.securityCode.length > 4) secrets.push(secret(`security code of ${who}`, order.securityCode));
-      const { body: link } = await api.call<{ linkId: string }>('POST', '/service-link/v1/links', {
-        token,
-        body: order,
-      });
+      const link = await api.expect<{ linkId: string }>(202, 'POST', '/service-link/v1/links', { token, body: order });
       await untilState(api, `/service-link/v1/links/${link.linkId}`, token, ['established']);
       const { exchangeId } = await api.expect<{ exchangeId: string }>(202, 'POST', '/exchange/v1/exchanges', {
         token,

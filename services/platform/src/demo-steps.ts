@@ -205,7 +205,7 @@ async function settle(api: ApiClient, closer: string, approver: string, day: str
   if (closed.status !== 201) throw new UserError(`The settlement was not closed: ${JSON.stringify(closed.body)}`);
   const path = `/settlement/v1/settlements/${closed.body.settlementId}`;
   const lines = [
-    `${closed.body.settlementId}: ${closed.body.exchangeCount} exchanges, ${closed.body.amountYen} yen, ${closed.body.state}`,
+    `${closed.body.settlementId}: ${closed.body.exchangeCount} exchange(s), ${closed.body.amountYen} yen, ${closed.body.state}`,
   ];
   const approved = await api.expect<Settlement>(200, 'POST', `${path}/approve`, { token: approver });
   lines.push(`${approved.state} by a second person`);

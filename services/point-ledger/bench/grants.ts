@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { AppendRequest, RecordedEvent } from '@tsunagu/event-store';
+import {
+  alternate,
+  type BenchPlace,
+  type BenchRow,
+  emptied,
+  insertRaw,
+  openBenchPlace,
+  rate,
+} from '@tsunagu/event-store/bench';
 import { derivedId, isoTime, newId, realClock } from '@tsunagu/kernel';
-import { alternate, type BenchRow, rate } from '../../../libs/event-store/bench/measure.js';
-import { type BenchPlace, emptied, insertRaw, openBenchPlace } from '../../../libs/event-store/bench/subjects.js';
-import type { AppendRequest, RecordedEvent } from '../../../libs/event-store/src/index.js';
 import { fundStream } from '../src/domain/fund.js';
 import { type ClaimToDecide, Grants } from '../src/workflows/grants.js';
 import { Leases } from '../src/workflows/leases.js';

@@ -1,5 +1,5 @@
 /** The ledger's row of the speed table on its own: `node … bench/main.ts postgres://…`, a database that may be written to. */
-import { fsyncMsMedian } from '../../../libs/event-store/bench/measure.js';
+import { fsyncMsMedian } from '@tsunagu/event-store/bench';
 import { grantRows } from './grants.js';
 
 const [url] = process.argv.slice(2);

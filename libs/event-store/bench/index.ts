@@ -1,0 +1,3 @@
+export { alternate, type BenchRow, fsyncMsMedian, rate, type Spread, spread } from './measure.js';
+export { benchRows } from './rows.js';
+export { type BenchPlace, emptied, insertRaw, openBenchPlace } from './subjects.js';

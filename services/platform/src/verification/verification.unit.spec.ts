@@ -1,0 +1,168 @@
+import { checkClaims } from './claims.js';
+import { checkExchanges } from './exchanges.js';
+import { checkOrder, type Read } from './scan.js';
+
+const T0 = Date.parse('2026-11-20T01:00:00.000Z');
+
+function event(
+  position: number,
+  type: string,
+  stream: string,
+  data: Record<string, unknown>,
+  more: Partial<Read> = {},
+): Read {
+  return {
+    id: `event-${position}`,
+    type,
+    stream,
+    data,
+    position,
+    revision: 0,
+    log: 0,
+    schemaVersion: 1,
+    requestId: `request-${position}`,
+    effectiveAt: new Date(T0).toISOString(),
+    recordedAt: new Date(T0 + position).toISOString(),
+    correlationId: 'c',
+    causationId: null,
+    actor: 'service:test',
+    ownerId: 'demo',
+    ...more,
+  };
+}
+
+describe('the order of a log', () => {
+  const found = (events: readonly Read[]) => {
+    const order = checkOrder('campaign');
+    for (const each of events) order.take(each);
+    return order.findings.map(({ detail }) => detail);
+  };
+  const first = event(1, 'A', 's', {});
+
+  it('is sound', () => {
+    expect(
+      found([first, event(2, 'B', 's', {}, { revision: 1, requestId: 'request-1' }), event(3, 'C', 't', {})]),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['a removed event', [first, event(3, 'C', 't', {})], 'position 3 follows 1'],
+    [
+      'a revision that is missing',
+      [first, event(2, 'B', 's', {}, { revision: 2 })],
+      's has revision 2 where 1 was due',
+    ],
+    [
+      'a time that goes back',
+      [first, event(2, 'B', 't', {}, { recordedAt: '2026-01-01T00:00:00.000Z' })],
+      'recorded at 2026-01-01T00:00:00.000Z, before its predecessor',
+    ],
+    [
+      'a request in pieces',
+      [first, event(2, 'B', 't', {}), event(3, 'C', 'u', {}, { requestId: 'request-1' })],
+      'request request-1 is in pieces',
+    ],
+  ])('shows %s', (_, events, detail) => {
+    expect(found(events)).toContain(detail);
+  });
+});
+
+describe('I1 and I2 between the campaign and the ledger', () => {
+  const accepted = event(1, 'ClaimAccepted', 'entitlement-m+p', { claimId: 'c1' });
+  const grant = event(1, 'PointsGranted', 'account-p', { claimId: 'c1' });
+  const shown = event(2, 'ClaimGranted', 'entitlement-m+p', { claimId: 'c1' }, { revision: 1 });
+  const found = (campaign: readonly Read[], ledger: readonly Read[], afterMs = 10_000) => {
+    const check = checkClaims();
+    campaign.forEach(check.takeCampaign);
+    ledger.forEach(check.takeLedger);
+    const nowMs = T0 + afterMs;
+    const { findings } = check.findings({ nowMs, graceMs: 60_000, begun: new Date(nowMs).toISOString() });
+    return findings.map(({ invariant, detail }) => `${invariant} ${detail}`);
+  };
+
+  it('finds nothing in a sound pair, nor in a claim that has just been made', () => {
+    expect(found([accepted, shown], [grant])).toEqual([]);
+    expect(found([accepted], [])).toEqual([]);
+  });
+
+  it.each([
+    ['a claim that waits too long', [accepted], [], 120_000, /^I2 claim c1 waits since/],
+    [
+      'a grant that the ledger lost',
+      [accepted, shown],
+      [],
+      0,
+      /^I2 claim c1 shows granted and the ledger has no grant/,
+    ],
+    ['a grant that nobody claimed', [], [grant], 10_000, /^I1 a grant for claim c1, which nobody made/],
+    [
+      'two claims of one person on one measure',
+      [accepted, event(2, 'ClaimAccepted', 'entitlement-m+p', { claimId: 'c2' })],
+      [],
+      0,
+      /^I1 entitlement-m\+p holds two claims: c1 and c2/,
+    ],
+    [
+      'a refusal that the ledger never made',
+      [accepted, event(2, 'ClaimRefused', 'entitlement-m+p', { claimId: 'c1', attempt: 1 })],
+      [],
+      0,
+      /^I2 claim c1 shows refused and the ledger never refused it/,
+    ],
+    [
+      'a refused claim that was granted',
+      [accepted, event(2, 'ClaimRefused', 'entitlement-m+p', { claimId: 'c1', attempt: 1 })],
+      [grant, event(2, 'GrantRefused', 'account-p', { claimId: 'c1', attempt: 1 })],
+      0,
+      /^I1 claim c1 shows refused and was granted/,
+    ],
+  ])('shows %s', (_, campaign, ledger, afterMs, expected) => {
+    expect(found(campaign, ledger, afterMs).join('\n')).toMatch(expected);
+  });
+});
+
+describe('I2 of exchanges', () => {
+  const data = { exchangeId: 'x1', points: 100 };
+  const requested = event(1, 'ExchangeRequested', 'exchange-x1', data);
+  const confirmed = event(2, 'ExchangeConfirmed', 'exchange-x1', data);
+  const rejected = event(2, 'ExchangeRejected', 'exchange-x1', data);
+  const held = event(1, 'PointsHeld', 'account-p', data);
+  const captured = event(2, 'HoldCaptured', 'account-p', data);
+  const released = event(2, 'HoldReleased', 'account-p', data);
+  const found = (exchange: readonly Read[], ledger: readonly Read[]) => {
+    const check = checkExchanges();
+    exchange.forEach(check.takeExchange);
+    ledger.forEach(check.takeLedger);
+    return check.findings().findings.map(({ detail }) => detail);
+  };
+
+  it('finds nothing where each hold ends as its owner says, or is still held', () => {
+    expect(found([requested, confirmed], [held, captured])).toEqual([]);
+    expect(found([requested, rejected], [held, released])).toEqual([]);
+    expect(found([requested], [held])).toEqual([]);
+  });
+
+  it.each([
+    ['a hold that nobody asked for', [], [held], 'a hold for exchange x1, which nobody asked for'],
+    [
+      'a capture without a confirmation',
+      [requested],
+      [held, captured],
+      'exchange x1 was captured while its owner says open',
+    ],
+    [
+      'a release of what was confirmed',
+      [requested, confirmed],
+      [held, released],
+      'exchange x1 was released while its owner says confirmed',
+    ],
+    [
+      'other points than were asked for',
+      [requested, confirmed],
+      [held, event(2, 'HoldCaptured', 'account-p', { exchangeId: 'x1', points: 90 })],
+      'exchange x1 asked for 100 points and 90 moved',
+    ],
+  ])('shows %s', (_, exchange, ledger, detail) => {
+    expect(found(exchange, ledger)).toContain(detail);
+  });
+});
