@@ -49,6 +49,45 @@ export function operationsOf(document: unknown): Operation[] {
   );
 }
 
+interface Schema {
+  readonly $ref?: string;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly allOf?: readonly Schema[];
+}
+
+/** A good body with one member left out, and whether the document calls that member required. */
+export interface Omission {
+  readonly member: string;
+  readonly required: boolean;
+  readonly body: unknown;
+}
+
+/** One omission for each member that a document describes, however deep. */
+export function omissions(document: unknown, schemaName: string, good: unknown): Omission[] {
+  const { schemas } = (document as { components: { schemas: Readonly<Record<string, Schema>> } }).components;
+  const resolved = (schema: Schema): Schema => {
+    const ref = schema.$ref ?? schema.allOf?.[0]?.$ref;
+    return ref === undefined ? schema : (schemas[ref.split('/').at(-1) ?? ''] ?? {});
+  };
+  const walk = (schema: Schema, value: unknown, at: readonly string[]): Omission[] => {
+    if (Array.isArray(value))
+      return value.flatMap((item, i) => walk(resolved(schema.items ?? {}), item, [...at, `${i}`]));
+    return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
+      const place = [...at, name];
+      const inside = (value as Record<string, unknown> | undefined)?.[name];
+      const required = schema.required?.includes(name) ?? false;
+      const body = replaced(good, place, undefined);
+      return [
+        { member: place.join('.'), required, body },
+        ...(inside === undefined ? [] : walk(resolved(member), inside, place)),
+      ];
+    });
+  };
+  return walk(schemas[schemaName] ?? {}, good, []);
+}
+
 /** What stands in place of each member of a good body, in turn. As JSON text: some cannot be written as a value. */
 const oddValues: readonly string[] = [
   'null',

@@ -12,6 +12,7 @@ import {
   oddHeaders,
   oddIds,
   oddQueryValues,
+  omissions,
   operationsOf,
   rawRequests,
 } from './hostile-attacks.js';
@@ -57,6 +58,7 @@ it('the check finds what it is there to find', () => {
 
 describe('hostile input at every endpoint', () => {
   let platform: PlatformProcess;
+  let documents: unknown[];
   let operations: Operation[];
   let goodBodies: Record<string, Record<string, unknown>>;
   const tokens = new Map<string, string>();
@@ -132,7 +134,7 @@ describe('hostile input at every endpoint', () => {
       ExchangeOrder: { linkId, points: 100 },
       CloseBody: { providerId: 'sim-pay', from: day, to: day, transferDate: day, openItems: 'carry' },
     };
-    const documents = await Promise.all(serviceNames.map((name) => api.expect(200, 'GET', `/${name}/openapi.json`)));
+    documents = await Promise.all(serviceNames.map((name) => api.expect(200, 'GET', `/${name}/openapi.json`)));
     operations = documents.flatMap(operationsOf);
   }, 90_000);
   afterAll(async () => {
@@ -213,6 +215,23 @@ describe('hostile input at every endpoint', () => {
       if (operation.roles) expect(tokenFor(operation)).toBeDefined();
     }
   });
+
+  it('a member left out is refused exactly where the document calls it required', async () => {
+    const { api } = platform;
+    const wrong: string[] = [];
+    for (const document of documents) {
+      for (const operation of operationsOf(document).filter(({ bodySchema }) => bodySchema !== undefined)) {
+        const token = tokenFor(operation);
+        for (const { member, required, body } of omissions(document, operation.bodySchema ?? '', good(operation))) {
+          const sent = { body, ...(token !== undefined && { token }) };
+          const answer = await api.call<{ errors?: { field: string }[] }>('POST', addressOf(operation), sent);
+          const fields = answer.status === 400 ? (answer.body.errors ?? []).map(({ field }) => field) : [];
+          if (fields.includes(member) !== required) wrong.push(`${operation.path} ${member}, required: ${required}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 60_000);
 
   it('odd values in every member', async () => {
     const attacks = operations.flatMap((operation) =>

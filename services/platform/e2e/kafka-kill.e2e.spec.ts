@@ -22,7 +22,7 @@ await describeWithKafka('kill -9 on the platform whose services are processes of
       amountPoints: AMOUNT_POINTS,
     });
   }, 2 * startLimitMs);
-  afterAll(() => platform.remove(), startLimitMs);
+  afterAll(() => platform?.remove(), startLimitMs);
 
   it(
     'of one service in the middle of a claim burst: says so in one sentence, ends with 1, loses nothing',

@@ -13,11 +13,20 @@ const PEOPLE_A_GROUP = 10;
 
 await describeWithKafka('each service a process of its own, with a real Kafka between them', () => {
   let platform: PlatformProcess;
+  /** On the same data, with a port of its own. */
+  let embedded: PlatformProcess;
   beforeAll(async () => {
     platform = await PlatformProcess.create({ startArguments: ['--kafka'], readyWithinMs: startLimitMs });
+    embedded = await PlatformProcess.create({
+      environment: { TSUNAGU_DATA: platform.dataDirectory },
+      readyWithinMs: startLimitMs,
+    });
     await platform.start();
   }, startLimitMs);
-  afterAll(() => platform.remove(), startLimitMs);
+  afterAll(async () => {
+    await embedded?.remove();
+    await platform?.remove();
+  }, startLimitMs);
 
   it('runs each service by the very command of its container', () => {
     const commands = containerCommands();
@@ -55,10 +64,6 @@ await describeWithKafka('each service a process of its own, with a real Kafka be
   }, 120_000);
 
   it('shares its data with the embedded topology, there and back, and leaves nothing running', async () => {
-    const embedded = await PlatformProcess.create({
-      environment: { TSUNAGU_DATA: platform.dataDirectory },
-      readyWithinMs: startLimitMs,
-    });
     const people = await platform.tokens('--role', 'citizen', '--count', String(GROUPS * PEOPLE_A_GROUP));
     const launched = await launchCampaign(platform.api, await platform.token('operator'), {
       fundPoints: people.length * AMOUNT_POINTS,
@@ -82,7 +87,6 @@ await describeWithKafka('each service a process of its own, with a real Kafka be
       expect(await topology.stop('SIGTERM')).toBe(0);
       expect(partsOf(platform.dataDirectory)).toEqual([]);
     }
-    await embedded.remove();
     // The data of a stopped platform is read by a PostgreSQL of the command's own.
     const verified = await platform.run('verify');
     expect(verified).toMatchObject({ code: 0 });

@@ -36,7 +36,7 @@ export class EligibilityBody {
   minimumAge?: number | null;
 
   @IsOptional()
-  @IsDay()
+  @IsDay({ required: false })
   ageAsOf?: string | null;
 
   @ApiPropertyOptional({ type: [String], maxItems: PREFIXES_MAX })
@@ -52,7 +52,7 @@ export class EligibilityBody {
   residencePrefixes?: string[] | null;
 
   @IsOptional()
-  @IsDay()
+  @IsDay({ required: false })
   residentAsOf?: string | null;
 }
 
@@ -79,7 +79,7 @@ export class MeasureBody {
   eligibility?: EligibilityBody | null;
 
   @IsOptional()
-  @IsInstant()
+  @IsInstant({ required: false })
   pointsExpireAt?: string | null;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: EXPIRY_MONTHS_MAX })

@@ -23,15 +23,18 @@ function isPlainText(text: unknown, maxLength: number): boolean {
   return typeof text === 'string' && text.length <= maxLength && text.trim() !== '' && !UNPRINTABLE.test(text);
 }
 
-export function IsInstant() {
+/** `required` is what the document says; @IsOptional beside it is what is checked. */
+export function IsInstant({ required = true } = {}) {
   return checked('isInstant', isInstant, '$property must be a time of ISO 8601 with an offset', {
     type: 'string',
     format: 'date-time',
+    required,
   });
 }
 
-export function IsDay() {
-  return checked('isDay', isJapanDay, '$property must be a day, YYYY-MM-DD', { type: 'string', format: 'date' });
+export function IsDay({ required = true } = {}) {
+  const schema = { type: 'string', format: 'date', required } as const;
+  return checked('isDay', isJapanDay, '$property must be a day, YYYY-MM-DD', schema);
 }
 
 /** A name for people to read: not blank, no control characters. */
@@ -44,7 +47,7 @@ function checked(
   name: string,
   validate: (value: unknown) => boolean,
   message: string,
-  schema: { type: 'string'; format?: string; maxLength?: number },
+  schema: { type: 'string'; format?: string; maxLength?: number; required?: boolean },
 ) {
   return applyDecorators(ApiProperty(schema), (target: object, property?: string | symbol) =>
     registerDecorator({
