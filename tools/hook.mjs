@@ -1,4 +1,4 @@
-// Runs TypeScript without a build: `node --import ./tools/hook.mjs file.ts`. Packages of this workspace resolve to their sources.
+// Runs TypeScript without a build: `node --import ./tools/hook.mjs file.ts`. Packages of this workspace export their sources.
 // A module hook over swc, because Node's own type stripping refuses decorators and gives no decorator metadata.
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -12,7 +12,7 @@ registerHooks({
       const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
       if (existsSync(source)) return nextResolve(source.href, context);
     }
-    return nextResolve(specifier, { ...context, conditions: ['source', ...context.conditions] });
+    return nextResolve(specifier, context);
   },
   load(url, context, nextLoad) {
     if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context);

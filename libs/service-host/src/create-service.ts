@@ -95,6 +95,7 @@ export async function createService(
   const ready = async () => [
     ...(drain.isClosing ? ['stopping'] : []),
     ...(verifier.hasKeys ? [] : ['the keys that check tokens are not loaded']),
+    ...(endedSessions.isKnown ? [] : ['the ended sessions are not known yet']),
     ...(await databaseReasons(parts)),
     ...(await projections.reasons()),
   ];

@@ -9,6 +9,7 @@ const REMEMBERED_MS = 24 * 3_600_000;
 const WAIT_SECONDS = 10;
 /** Pause after an unanswered question (real clock). */
 const RETRY_MS = 1_000;
+const FIRST_RETRY_MS = 200;
 /** The least time between two questions, should they be answered at once for ever. */
 const PACE_MS = 20;
 
@@ -20,12 +21,18 @@ export class EndedSessions {
   private readonly ended = new Map<string, number>();
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
+  private known = false;
 
   constructor(
     private readonly questions: Questions,
     private readonly clock: Clock,
     private readonly logger: Logger,
   ) {}
+
+  /** Whether identity has answered once. Before that, a token ended earlier would be let in: the service is not ready. */
+  get isKnown(): boolean {
+    return this.known;
+  }
 
   has(tokenId: string): boolean {
     return this.ended.has(tokenId);
@@ -53,21 +60,24 @@ export class EndedSessions {
       try {
         const answer = await this.questions.ask<{ through: number; tokenIds: readonly string[] }>(
           'identity',
-          `ended-sessions?after=${after}&wait=${WAIT_SECONDS}`,
+          // The first answer comes at once: the service waits for it.
+          `ended-sessions?after=${after}&wait=${this.known ? WAIT_SECONDS : 0}`,
           undefined,
           { timeoutMs: (WAIT_SECONDS + 5) * 1_000, signal },
         );
         if (!reachable) this.logger.info('ended sessions are known again');
         reachable = true;
+        this.known = true;
         for (const tokenId of answer?.tokenIds ?? []) this.add(tokenId);
         after = answer?.through ?? after;
         this.forgetOld();
         await pause(answer ? PACE_MS : RETRY_MS, signal);
       } catch {
         if (signal.aborted) return;
-        if (reachable) this.logger.warn('ended sessions cannot be read; the known ones stay refused');
-        reachable = false;
-        await pause(RETRY_MS, signal);
+        // While everything starts, identity may come up last: readiness says so, and that is enough.
+        if (reachable && this.known) this.logger.warn('ended sessions cannot be read; the known ones stay refused');
+        reachable = !this.known;
+        await pause(this.known ? RETRY_MS : FIRST_RETRY_MS, signal);
       }
     }
   }

@@ -324,8 +324,9 @@ class ScriptedQuestions implements Questions {
   }
 
   private async endedSessions(path: string, signal?: AbortSignal): Promise<{ through: number; tokenIds: string[] }> {
-    const after = Number(new URLSearchParams(path.split('?')[1]).get('after'));
-    if (after >= this.ended.length) {
+    const query = new URLSearchParams(path.split('?')[1]);
+    const after = Number(query.get('after'));
+    if (after >= this.ended.length && query.get('wait') !== '0') {
       if (after > 0) this.heard?.();
       await new Promise<void>((resolve) => {
         this.wake = resolve;

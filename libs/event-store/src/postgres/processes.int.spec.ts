@@ -100,7 +100,7 @@ function requestsCut(events: readonly RecordedEvent[]): number {
 }
 
 function startAppending(name: string, rounds: number): { child: ChildProcess; counted: Promise<Counts> } {
-  const options = ['--conditions=source', '--import', hook, script, schema.serviceUrl, name, String(rounds)];
+  const options = ['--import', hook, script, schema.serviceUrl, name, String(rounds)];
   const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const counted = new Promise<Counts>((resolve, reject) => {
     let output = '';
