@@ -20,4 +20,5 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 process.setSourceMapsEnabled(true);
 await import(new URL('tools/hook.mjs', root).href);
 const { main } = await import(new URL('services/platform/src/cli.ts', root).href);
-process.exitCode = await main(process.argv.slice(2));
+// At once: idle kept-alive connections would hold the process for seconds. Output to files and pipes is written by then.
+process.exit(await main(process.argv.slice(2)));
