@@ -57,7 +57,7 @@ describe('rules of the layout', () => {
 
   beforeAll(() => {
     tree = mkdtempSync(join(tmpdir(), 'tsunagu-layout-'));
-    write('tsconfig.json', '{ "compilerOptions": { "module": "nodenext", "customConditions": ["source"] } }');
+    write('tsconfig.json', '{ "compilerOptions": { "module": "nodenext" } }');
     write('package.json', '{ "type": "module" }');
     for (const name of ['pg', 'kafkajs', 'kafkajs-like']) {
       write(`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' }));
@@ -73,10 +73,7 @@ describe('rules of the layout', () => {
       'libs/event-feed',
     ]) {
       const name = `@tsunagu/${folder.split('/')[1]}`;
-      write(
-        `${folder}/package.json`,
-        JSON.stringify({ name, type: 'module', exports: { '.': { source: './src/index.ts' } } }),
-      );
+      write(`${folder}/package.json`, JSON.stringify({ name, type: 'module', exports: { '.': './src/index.ts' } }));
       mkdirSync(join(tree, 'node_modules/@tsunagu'), { recursive: true });
       symlinkSync(join(tree, folder), join(tree, 'node_modules', name));
     }

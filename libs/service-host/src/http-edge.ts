@@ -31,6 +31,8 @@ export function httpAdapter(): FastifyAdapter {
     requestTimeout: serverLimits.requestTimeout,
     keepAliveTimeout: serverLimits.keepAliveTimeout,
     forceCloseConnections: 'idle',
+    // RequestDrain answers what comes while it closes, as a problem document.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
     clientErrorHandler: (error: Error, socket: Duplex) => answerClientError(error, socket),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {

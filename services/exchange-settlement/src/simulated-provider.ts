@@ -1,12 +1,11 @@
 import type { EventLog } from '@tsunagu/event-store';
-import { toNewEvent } from '@tsunagu/event-store';
+import { appendOne, expectedRevision, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, idFromScope, isoTime, newId } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import { decideMove } from './domain/provider.js';
 import type { Payee } from './files/zengin.js';
 import { bankNames } from './outbound/bank-directory.js';
 import { BankVault, bankVaultKey } from './outbound/bank-vault.js';
-import { expectedRevision, record } from './recording.js';
 import { contractWithProvider, readProvider } from './workflows/provider-contracts.js';
 
 export const simulatedProviderId = 'sim-pay';
@@ -34,7 +33,7 @@ export async function registerSimulatedProvider(
       }),
     );
     if (events.length > 0)
-      await record(log, { writes: [{ stream, expectedRevision: expectedRevision(recorded), events }] });
+      await appendOne(log, { writes: [{ stream, expectedRevision: expectedRevision(recorded), events }] });
     return;
   }
   const names = bankNames('0001', '001');

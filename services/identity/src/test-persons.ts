@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { EventLog } from '@tsunagu/event-store';
+import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime, japanDay, newId } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import { type PersonEvent, personStream } from './domain/person.js';
 import { tableDate } from './domain/residence.js';
 import { identityKeys } from './keys.js';
 import { Vault } from './outbound/vault.js';
-import { actOf, appendOne } from './recording.js';
+import { actOf } from './recording.js';
 import { type Attributes, namesRead } from './verification/attributes.js';
 
 const batchSize = 1_000;

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
+import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -21,7 +21,7 @@ import { campaignStream, decideDraft, stateAt, type Transition } from '../domain
 import { isOpenTo } from '../domain/programme.js';
 import { Asking } from '../outbound/questions.js';
 import { CampaignIndex } from '../projections/campaign-index.js';
-import { appendOne, toNewEvent } from '../recording.js';
+import { toNewEvent } from '../recording.js';
 import { CampaignLaunch, entityTag, type KnownCampaign } from '../workflows/campaign-launch.js';
 import { Programmes } from '../workflows/programmes.js';
 import { CampaignBody, draftErrors, draftOf } from './campaign-draft.js';

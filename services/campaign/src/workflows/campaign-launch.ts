@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -14,7 +14,7 @@ import {
   type Transition,
 } from '../domain/campaign.js';
 import type { At } from '../domain/stamped.js';
-import { appendOne, type Cause, domainEvents, revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { type Cause, revisionOf, serviceActor, toNewEvent } from '../recording.js';
 import { StreamReader } from '../stream-reader.js';
 
 export interface KnownCampaign {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
 import { type Campaign, type CampaignEvent, campaignStream, fold } from '../domain/campaign.js';
@@ -16,7 +16,7 @@ import {
 } from '../domain/entitlement.js';
 import { receiptNumber } from '../domain/receipt.js';
 import { Asking } from '../outbound/questions.js';
-import { appendOne, domainEvents, revisionOf, toNewEvent } from '../recording.js';
+import { revisionOf, toNewEvent } from '../recording.js';
 import { StreamReader } from '../stream-reader.js';
 
 export interface Claimant {

@@ -1,6 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { UnprocessableMessage } from '@tsunagu/event-feed';
-import type { AppendRequest, EventLog, RecordedEvent } from '@tsunagu/event-store';
+import {
+  type AppendRequest,
+  appendSurely,
+  domainEvents,
+  type EventLog,
+  type RecordedEvent,
+} from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -13,7 +19,7 @@ import {
   type LedgerAnswer,
 } from '../domain/entitlement.js';
 import type { At } from '../domain/stamped.js';
-import { append, domainEvents, revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
 
 type Recorded = RecordedEvent & LedgerAnswer;
 
@@ -58,7 +64,7 @@ export class LedgerAnswers {
       state.entitlement = decided.reduce(evolve, state.entitlement);
       state.revision += decided.length;
     }
-    const outcomes = requests.length > 0 ? await append(this.log, requests) : [];
+    const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
     return asked.filter((_, i) => outcomes[i]?.outcome === 'conflict');
   }
 

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AppendRequest, EventLog } from '@tsunagu/event-store';
+import { type AppendRequest, appendSurely, domainEvents, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import { decideReopen, type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
 import { Asking } from '../outbound/questions.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
-import { append, domainEvents, toNewEvent } from '../recording.js';
+import { toNewEvent } from '../recording.js';
 import { CampaignLaunch } from './campaign-launch.js';
 
 /** Claims looked at with one query, and in one call. */
@@ -72,7 +72,7 @@ export class Reopening {
       const events = [toNewEvent(derivedId('ClaimReopened', last.id), event, cause)];
       requests.push({ writes: [{ stream: last.stream, expectedRevision: last.revision, events }] });
     }
-    const outcomes = requests.length > 0 ? await append(this.log, requests) : [];
+    const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
     return outcomes.filter(({ outcome }) => outcome === 'appended').length;
   }
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { errorCode } from '@tsunagu/contracts';
-import { type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -26,7 +26,6 @@ import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import type { Pool } from 'pg';
 import { decideRequest, type ExchangeEvent, exchangeStream } from '../domain/exchange.js';
 import { askLink } from '../outbound/questions.js';
-import { domainEvents, record } from '../recording.js';
 import { Bell } from '../workflows/bell.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { type ExchangeRow, type ExchangeView, exchangeView, type FoundExchange, rowView } from './exchange-view.js';
@@ -163,7 +162,7 @@ export class ExchangesController {
       }),
     );
     const write = { stream: exchangeStream(exchangeId), expectedRevision: 'noStream' as const, events: added };
-    await record(this.log, { writes: [write] });
+    await appendOne(this.log, { writes: [write] });
   }
 
   async #waitUntil(

@@ -1,10 +1,9 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
+import { domainEvents, type EventLog } from '@tsunagu/event-store';
 import { isId } from '@tsunagu/kernel';
 import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
 import { type ExchangeEvent, exchangeStream, fold, outcomeOf, shownState } from '../domain/exchange.js';
-import { domainEvents } from '../recording.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { isProviderId } from './providers.controller.js';
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiProduces, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, type EventLog, expectedRevision, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isJapanDay, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -24,7 +24,6 @@ import { contractOf } from '../domain/provider.js';
 import { decideApproval, type Settlement, type SettlementClose } from '../domain/settlement.js';
 import { transferFile } from '../files/settlement-files.js';
 import { BANK_VAULT, type BankVault } from '../outbound/bank-vault.js';
-import { expectedRevision, record } from '../recording.js';
 import { Closing } from '../workflows/closing.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { readSettlement, renderSettlement } from '../workflows/settlement-reader.js';
@@ -194,7 +193,7 @@ export class SettlementsController {
         }),
       );
       const write = { stream, expectedRevision: expectedRevision(recorded), events };
-      if (events.length === 0 || (await record(this.log, { writes: [write] })))
+      if (events.length === 0 || (await appendOne(this.log, { writes: [write] })))
         return viewOf(await this.#own(caller, settlementId));
     }
     throw new Error(`a settlement was still contested after ${roundsMax} rounds`);

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventLog } from '@tsunagu/event-store';
-import { toNewEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, expectedRevision, toNewEvent } from '@tsunagu/event-store';
 import {
   addDays,
   type Clock,
@@ -40,7 +40,6 @@ import { linesSha256, listingOf, settlementFiles, templateVersion } from '../fil
 import { type Payee, type Payer, totalYenMax } from '../files/zengin.js';
 import { bankNames } from '../outbound/bank-directory.js';
 import { BANK_VAULT, type BankVault } from '../outbound/bank-vault.js';
-import { domainEvents, expectedRevision, record } from '../recording.js';
 import { type Book, readBook } from './book.js';
 import { readProvider } from './provider-contracts.js';
 
@@ -162,7 +161,7 @@ export class Closing {
           ownerId,
         }),
       );
-    return record(this.log, {
+    return appendOne(this.log, {
       writes: [
         { stream: settlementStream(settlementId), expectedRevision: 'noStream', events: stamped(listed) },
         {

@@ -1,5 +1,12 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import {
+  answerTo,
+  appendOne,
+  domainEvents,
+  type EventLog,
+  expectedRevision,
+  type RecordedEvent,
+} from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import type { ProviderCalls } from '@tsunagu/provider-client';
 import { CLOCK, CONFIG, EVENT_LOG, LOGGER, QUESTIONS, type Questions } from '@tsunagu/service-host';
@@ -19,7 +26,6 @@ import {
 import { fold as foldProvider, type ProviderEvent, providerStream } from '../domain/provider.js';
 import { inquire, sendCredit } from '../outbound/credits.js';
 import { askLink } from '../outbound/questions.js';
-import { answerTo, domainEvents, expectedRevision, record } from '../recording.js';
 import { Bell } from './bell.js';
 
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
@@ -144,9 +150,9 @@ export class ExchangeWorkflow implements OnApplicationBootstrap, OnModuleDestroy
     const write = {
       stream: last.stream,
       expectedRevision: expectedRevision(recorded),
-      events: events.map((event) => answerTo(last, event, at)),
+      events: events.map((event) => answerTo(last, event, { at, actor: 'service:exchange-settlement' })),
     };
-    const recordedNow = await record(this.log, { writes: [write] });
+    const recordedNow = await appendOne(this.log, { writes: [write] });
     this.bell.ring(events[0]?.data.exchangeId ?? '');
     return recordedNow;
   }

@@ -2,7 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataOf } from '@tsunagu/contracts';
 import { UnprocessableMessage } from '@tsunagu/event-feed';
-import { type EventLog, type RecordedEvent, toNewEvent } from '@tsunagu/event-store';
+import {
+  appendSurely,
+  domainEvents,
+  type EventLog,
+  expectedRevision,
+  type RecordedEvent,
+  toNewEvent,
+} from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -23,7 +30,6 @@ import {
   type ProviderEvent,
   providerStream,
 } from '../domain/provider.js';
-import { domainEvents, expectedRevision, recordAll } from '../recording.js';
 import { Bell } from './bell.js';
 import { ExchangeWorkflow } from './exchange.js';
 
@@ -88,7 +94,7 @@ export class LedgerAnswers {
       return [{ exchangeId, answers, request: { writes: [write] } }];
     });
     if (planned.length === 0) return new Map();
-    const outcomes = await recordAll(
+    const outcomes = await appendSurely(
       this.log,
       planned.map((plan) => plan.request),
     );

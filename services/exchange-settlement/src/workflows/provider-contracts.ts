@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, expectedRevision, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, type Result } from '@tsunagu/kernel';
 import {
   contractOf,
@@ -13,7 +13,6 @@ import {
 } from '../domain/provider.js';
 import type { Payee } from '../files/zengin.js';
 import type { BankVault } from '../outbound/bank-vault.js';
-import { domainEvents, expectedRevision, record } from '../recording.js';
 
 /** Lost races for one provider's stream before it counts as an outage. */
 const roundsMax = 10;
@@ -70,7 +69,7 @@ export async function contractWithProvider(
         }),
       );
       const write = { stream, expectedRevision: expectedRevision(recorded), events };
-      if (!(await record(log, { writes: [write] }))) continue;
+      if (!(await appendOne(log, { writes: [write] }))) continue;
     }
     const after = (await readProvider(log, providerId)).provider;
     if (after) return { ok: true, value: after };

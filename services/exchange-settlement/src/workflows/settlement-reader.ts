@@ -1,9 +1,8 @@
-import type { EventLog } from '@tsunagu/event-store';
+import { domainEvents, type EventLog } from '@tsunagu/event-store';
 import { fold, type Settlement, type SettlementEvent, settlementStream } from '../domain/settlement.js';
 import { type RenderedFile, settlementFiles } from '../files/settlement-files.js';
 import type { Payee, Payer } from '../files/zengin.js';
 import type { BankVault } from '../outbound/bank-vault.js';
-import { domainEvents } from '../recording.js';
 
 export async function readSettlement(log: EventLog, settlementId: string) {
   const stream = settlementStream(settlementId);

@@ -1,4 +1,4 @@
-import type { EventLog, StreamWrite } from '@tsunagu/event-store';
+import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
 import { holderOf, type MyKeyIdReserved, myKeyIdStream, stringOfCard } from '../domain/my-key-id.js';
@@ -6,7 +6,7 @@ import { decideAttributes, fold, type PersonEvent, personStream } from '../domai
 import { decideSignIn, type SignedIn } from '../domain/sign-in.js';
 import type { Lineage } from '../outbound/issuer.js';
 import type { Vault } from '../outbound/vault.js';
-import { actOf, appendOne, domainEvents, revisionOf } from '../recording.js';
+import { actOf, domainEvents, revisionOf } from '../recording.js';
 import { type Attributes, namesRead } from '../verification/attributes.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
 

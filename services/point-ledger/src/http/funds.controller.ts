@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Header, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
+import { appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -21,7 +21,7 @@ import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } 
 import type { Pool } from 'pg';
 import { canRaise, commitmentPointsMax, type Fund, type FundCommitted, fundStream } from '../domain/fund.js';
 import { Leases } from '../workflows/leases.js';
-import { contested, expected, ledgerEvent, record } from '../workflows/recording.js';
+import { contested, expected, ledgerEvent } from '../workflows/recording.js';
 import { cursorOf, idFromPath, ownerOf, placeOf, plainText } from './formats.js';
 
 const RAISE_ROUNDS_MAX = 20;
@@ -108,7 +108,7 @@ export class FundsController {
     const terms = { budgetCode: body.budgetCode ?? null, dryRun: body.dryRun ?? false };
     const data: FundCommitted = { fundId, ownerId, name, fiscalYear, ...terms, amountPoints };
     const event = this.committed(data, derivedId('FundCommitted', fundId), caller, correlationId);
-    await record(this.log, [
+    await appendSurely(this.log, [
       { writes: [{ stream: fundStream(fundId), expectedRevision: 'noStream', events: [event] }] },
     ]);
     return this.one(fundId, ownerId);
@@ -135,7 +135,7 @@ export class FundsController {
       const event = this.committed(data, raiseId, caller, correlationId);
       const write = { stream: fundStream(fundId), expectedRevision: expected(seen.revision), events: [event] };
       if (!canRaise(seen.fund, amountPoints)) throw new Problem({ code: 'point_ledger.commitment_too_large' });
-      const [outcome] = await record(this.log, [{ writes: [write] }]);
+      const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
       if (outcome?.outcome !== 'conflict') return this.one(fundId, ownerId);
     }
     throw contested(`fund ${fundId} is leased faster than it can be raised`);

@@ -1,13 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { AppendOutcome, AppendRequest, EventLog, NewEvent, StreamWrite } from '@tsunagu/event-store';
+import {
+  type AppendOutcome,
+  type AppendRequest,
+  appendSurely,
+  type EventLog,
+  type NewEvent,
+  type StreamWrite,
+} from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import { type Account, accountStream, foldAccount } from '../domain/account.js';
 import { decideGrant, type GrantOrder, isDecided } from '../domain/grant.js';
 import { leaseIds, leaseStream } from '../domain/lease.js';
 import { type FundingAtHand, Leases, type OwnLease } from './leases.js';
-import { type Cause, contested, expected, ledgerEvent, record } from './recording.js';
+import { type Cause, contested, expected, ledgerEvent } from './recording.js';
 
 /** A claim to decide, and the recorded ClaimAccepted or ClaimReopened that asks for it. */
 export interface ClaimToDecide {
@@ -122,7 +129,7 @@ export class Grants {
     if (planned.length === 0) return;
     const requests = planned.map((plan) => plan.request);
     try {
-      this.takeIn(planned, await record(this.log, requests), accounts, settled);
+      this.takeIn(planned, await appendSurely(this.log, requests), accounts, settled);
     } catch (error) {
       for (const { fundId } of planned) if (fundId) this.leases.distrust(fundId);
       throw error;

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EventLog } from '@tsunagu/event-store';
+import { appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
 import { type Account, type AccountEvent, accountStream, evolveAccount, foldAccount } from '../domain/account.js';
 import { decideHold, decideHoldEnd, type ExchangeEnd, type HoldDecision, type HoldRequest } from '../domain/hold.js';
-import { type Cause, contested, expected, ledgerEvent, record } from './recording.js';
+import { type Cause, contested, expected, ledgerEvent } from './recording.js';
 
 /** A request or an end of an exchange, and the recorded event that brings it. */
 export type HoldAct =
@@ -61,7 +61,7 @@ export class Holds {
       return [{ personId, acts, request: { writes: [write] }, contradictions: plan.contradictions }];
     });
     if (planned.length === 0) return new Map();
-    const outcomes = await record(
+    const outcomes = await appendSurely(
       this.log,
       planned.map((plan) => plan.request),
     );

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { appendSurely, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, isoTime, newId } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import { type Fund, type FundLeased, type FundReturned, foldFund, fundStream, leaseSize } from '../domain/fund.js';
 import type { Funding } from '../domain/grant.js';
 import { foldLease, type Lease, type LeaseClosed, type LeaseOpened, leaseIds, leaseStream } from '../domain/lease.js';
-import { contested, expected, ledgerEvent, record } from './recording.js';
+import { contested, expected, ledgerEvent } from './recording.js';
 import { WorkerSlot } from './worker-slot.js';
 
 /** The lease this worker draws from, as of its own last append or read. */
@@ -195,7 +195,7 @@ export class Leases {
       { id: leaseId, cause: { id: null, correlationId: leaseId }, effectiveAt: isoTime(now), ownerId: fund.ownerId },
     );
     const write = { stream: fundStream(fund.fundId), expectedRevision: expected(seen.revision), events: [event] };
-    const [outcome] = await record(this.log, [{ writes: [write] }]);
+    const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
     if (outcome?.outcome === 'conflict') return;
     if (!(await this.begin(fund, leased))) return;
     this.own.set(fund.fundId, { leaseId, revision: 0, restPoints: points, fund, isStale: false });
@@ -208,7 +208,7 @@ export class Leases {
       expectedRevision: 'noStream' as const,
       events: [this.opened(fund, leased)],
     };
-    const [outcome] = await record(this.log, [{ writes: [write] }]);
+    const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
     return outcome?.outcome === 'appended';
   }
 
@@ -228,7 +228,7 @@ export class Leases {
       });
       const events = lease ? [closed] : [this.opened(fund, leased), closed];
       const write = { stream: leaseStream(leaseId), expectedRevision: expected(revision), events };
-      const [outcome] = await record(this.log, [{ writes: [write] }]);
+      const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
       // A duplicate was closed by somebody else, perhaps with another rest: only what is recorded counts.
       if (outcome?.outcome !== 'appended') return;
     }
@@ -238,7 +238,7 @@ export class Leases {
       points: restPoints,
     });
     const write = { stream: fundStream(fund.fundId), expectedRevision: expected(seen.revision), events: [returned] };
-    await record(this.log, [{ writes: [write] }]);
+    await appendSurely(this.log, [{ writes: [write] }]);
   }
 
   private opened(fund: Fund, leased: FundLeased) {

@@ -1,28 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type AppendOutcome,
-  type AppendRequest,
-  type EventLog,
-  type NewEvent,
-  StoreError,
-  toNewEvent,
-} from '@tsunagu/event-store';
-
-/** A lost COMMIT answer is asked for so often, with 50 ms more each time: about 3 s, then it is an outage. */
-const REPEATS_MAX = 10;
-
-/** Appends; where the COMMIT's answer was lost, repeats with the same ids until the outcome is known. */
-export async function record(log: EventLog, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-  for (let repeat = 1; ; repeat += 1) {
-    try {
-      return await log.append(requests);
-    } catch (error) {
-      const unknown = error instanceof StoreError && error.code === 'store.outcome_unknown';
-      if (!unknown || repeat > REPEATS_MAX) throw error;
-      await pause(repeat * 50);
-    }
-  }
-}
+import { type NewEvent, StoreError, toNewEvent } from '@tsunagu/event-store';
 
 /** What a consumed event hands on to the events that answer it. */
 export interface Cause {

@@ -1,11 +1,10 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
+import { domainEvents, type EventLog } from '@tsunagu/event-store';
 import { isId } from '@tsunagu/kernel';
 import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
 import { fold, type LinkEvent, linkStream, shownState } from '../domain/link.js';
 import type { LinkVault } from '../outbound/link-vault.js';
-import { domainEvents } from '../recording.js';
 import { LINK_VAULT } from '../workflows/linking.js';
 
 /** What exchange-settlement asks before it sends points to a link. */

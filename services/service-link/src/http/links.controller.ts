@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -32,7 +32,6 @@ import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { askProgramme, askProvider } from '../outbound/questions.js';
-import { domainEvents, record } from '../recording.js';
 import { LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
 
@@ -182,7 +181,9 @@ export class LinksController {
         reads: Object.fromEntries([...streams].map(([name, events]) => [name, events.at(-1)?.revision ?? -1])),
       },
     );
-    await record(this.log, { writes: [{ stream: linkStream(linkId), expectedRevision: 'noStream', events: [event] }] });
+    await appendOne(this.log, {
+      writes: [{ stream: linkStream(linkId), expectedRevision: 'noStream', events: [event] }],
+    });
   }
 
   #waitForAnswer(personId: string, linkId: string, seconds: number): Promise<LinkView> {

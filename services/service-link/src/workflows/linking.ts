@@ -1,5 +1,12 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import {
+  answerTo,
+  appendOne,
+  domainEvents,
+  type EventLog,
+  expectedRevision,
+  type RecordedEvent,
+} from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import type { ProviderCalls } from '@tsunagu/provider-client';
 import { CLOCK, CONFIG, EVENT_LOG, LOGGER, QUESTIONS, type Questions } from '@tsunagu/service-host';
@@ -21,12 +28,12 @@ import * as account from '../domain/service-account.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { confirmAccount } from '../outbound/provider.js';
 import { askProvider } from '../outbound/questions.js';
-import { answerTo, domainEvents, expectedRevision, record } from '../recording.js';
 
 export const LINK_VAULT = Symbol('LINK_VAULT');
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
 
 /** Real time between two attempts at a provider that does not answer: from the first doubling to the last. */
+const actor = 'service:service-link';
 const retryMsMin = 2_000;
 const retryMsMax = 300_000;
 /** Links that nobody works on, taken up in one sweep. */
@@ -155,18 +162,18 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     const last = recorded.at(-1);
     if (!last) return;
     const at = this.#now();
-    const own = decideEnd(link, decided).map((event) => answerTo(last, event, at));
+    const own = decideEnd(link, decided).map((event) => answerTo(last, event, { at, actor }));
     const writes = [{ stream: linkStream(linkId), expectedRevision: expectedRevision(recorded), events: own }];
     if (decided.ok) {
       const guarded = [...accountStreams, choiceStream];
       [...decided.value.accounts, decided.value.choice].forEach((events, index) => {
         const stream = guarded[index] ?? '';
         const expected = expectedRevision(streams.get(stream) ?? []);
-        const added = events.map((event) => answerTo(last, event, at, `:${index}`));
+        const added = events.map((event) => answerTo(last, event, { at, actor, part: `:${index}` }));
         if (added.length > 0) writes.push({ stream, expectedRevision: expected, events: added });
       });
     }
-    await record(this.log, { writes });
+    await appendOne(this.log, { writes });
   }
 
   async #append(
@@ -176,12 +183,12 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     events: readonly LinkEvent[],
   ) {
     const at = this.#now();
-    await record(this.log, {
+    await appendOne(this.log, {
       writes: [
         {
           stream,
           expectedRevision: expectedRevision(recorded),
-          events: events.map((event) => answerTo(cause, event, at)),
+          events: events.map((event) => answerTo(cause, event, { at, actor })),
         },
       ],
     });
