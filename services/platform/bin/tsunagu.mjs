@@ -20,5 +20,7 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 process.setSourceMapsEnabled(true);
 await import(new URL('tools/hook.mjs', root).href);
 const { main } = await import(new URL('services/platform/src/cli.ts', root).href);
-// At once: idle kept-alive connections would hold the process for seconds. Output to files and pipes is written by then.
-process.exit(await main(process.argv.slice(2)));
+const code = await main(process.argv.slice(2));
+// A pipe takes a long output in parts: all of it first. Then at once, for idle kept-alive connections would hold the process for seconds.
+for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write('', written));
+process.exit(code);

@@ -93,6 +93,12 @@ describe('the platform as its operator starts and stops it', () => {
     expect(Date.parse(after.stdout.split(' ')[0] ?? '')).toBeGreaterThan(Date.now() + 86_400_000);
   }, 90_000);
 
+  it('prints as many tokens as were asked for, whole, whatever a pipe takes at a time', async () => {
+    const tokens = await platform.tokens('--role', 'citizen', '--count', '500');
+    expect(tokens).toHaveLength(500);
+    await platform.api.expect(200, 'GET', '/point-ledger/v1/accounts/me', { token: tokens.at(-1) ?? '' });
+  });
+
   it('stops with SIGTERM and with SIGINT, its PostgreSQL with it, and finds its data again', async () => {
     const [token] = await platform.tokens('--role', 'citizen', '--count', '1');
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -126,7 +126,7 @@ export async function runDemo(api: ApiClient, reach: Reach): Promise<number> {
     claim.state === 'granted' && linked.state === 'established' && ended.state === 'confirmed' && settled.addsUp;
   console.log(
     whole
-      ? '\nThe whole way is done. Ask for the claim again: npx tsunagu replay ' + claimed.claimId
+      ? `\nThe whole way is done. Ask for the claim again: npx tsunagu replay ${claimed.claimId}`
       : '\nThe way was not completed: see the states above.',
   );
   return whole ? 0 : 1;
