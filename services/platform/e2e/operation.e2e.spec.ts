@@ -42,6 +42,12 @@ describe('the platform as its operator starts and stops it', () => {
     const status = await platform.run('status');
     expect(status).toMatchObject({ code: 0 });
     for (const service of serviceNames) expect(status.stdout).toContain(service);
+    expect(await platform.run('redrive', '--service', 'campaign')).toMatchObject({
+      code: 0,
+      stdout: '0 dead letters of campaign are tried again\n',
+    });
+    expect(await platform.run('redrive', '--service', 'mint')).toMatchObject({ code: 1 });
+    expect(await platform.run('redrive', '--service', 'campaign', '--event', 'x')).toMatchObject({ code: 1 });
   }, 120_000);
 
   it('answers health, metrics, documents and OpenAPI, and no internal address, however it is spelt', async () => {

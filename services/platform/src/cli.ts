@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'logs, positions, lag, dead letters',
     load: async () => (await import('./commands/status.js')).status,
   },
+  redrive: {
+    summary: 'work dead letters off again',
+    load: async () => (await import('./commands/redrive.js')).redrive,
+  },
   card: { summary: 'make, renew and revoke test cards', load: async () => (await import('./commands/card.js')).card },
   token: {
     summary: 'access tokens for the test profile',
