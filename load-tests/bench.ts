@@ -9,6 +9,12 @@ import { claimRows } from './claims-bench.js';
 
 const [only] = process.argv.slice(2);
 const rows: BenchRow[] = [];
+const add = (more: readonly BenchRow[]) => {
+  rows.push(...more);
+  for (const { name, measured, unit, ratio } of more) {
+    console.log(`${name}: ${Math.round(measured.median)} ${unit}, ${ratio.toFixed(2)} of its limit`);
+  }
+};
 const wants = (name: string) => only === undefined || only === name;
 
 console.log(
@@ -20,14 +26,14 @@ if (wants('store') || wants('grants')) {
   chmodSync(directory, 0o755); // for PostgreSQL's own user, where we are root
   const server = await startPostgres({ dataDirectory: directory, port: 0 });
   try {
-    if (wants('store')) rows.push(...(await benchRows(server.url)));
-    if (wants('grants')) rows.push(...(await grantRows(server.url)));
+    if (wants('store')) add(await benchRows(server.url));
+    if (wants('grants')) add(await grantRows(server.url));
   } finally {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
-if (wants('claims')) rows.push(...(await claimRows()));
+if (wants('claims')) add(await claimRows());
 
 const figure = ({ median, least, most }: BenchRow['limit']) =>
   `${Math.round(median)}${least === most ? '' : ` (${Math.round(least)}–${Math.round(most)})`}`;

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { roles } from '@tsunagu/service-host';
 import { citizenTokens } from '../citizen-tokens.js';
 import { type Command, durationMs, text, wholeNumber } from '../command.js';
@@ -8,6 +8,7 @@ import { type StaffRole, signStaffToken } from '../staff-tokens.js';
 import { readClock } from '../stored-clock.js';
 
 const COUNT_MAX = 1_000_000;
+const LINES_AT_ONCE = 1_000;
 const STAFF_TTL_MS = 3_600_000;
 const CITIZEN_TTL_MS = 6 * 3_600_000;
 const staffRoles: readonly StaffRole[] = roles.filter((role) => role !== 'citizen' && role !== 'service');
@@ -42,8 +43,13 @@ persons and prints or writes a token a line, for load tests. Test profile only.`
         }),
       );
       const out = text(values, 'out');
-      if (out === undefined) console.log(made.join('\n'));
-      else writeFileSync(out, `${made.join('\n')}\n`, { mode: 0o600 });
+      if (out !== undefined) writeFileSync(out, '', { mode: 0o600 });
+      // In parts: a million tokens are more than one text may hold.
+      for (let start = 0; start < made.length; start += LINES_AT_ONCE) {
+        const lines = made.slice(start, start + LINES_AT_ONCE).join('\n');
+        if (out === undefined) console.log(lines);
+        else appendFileSync(out, `${lines}\n`);
+      }
       return 0;
     }
     const staffRole = staffRoles.find((each) => each === role);
