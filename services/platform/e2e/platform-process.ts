@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../src/api-client.js';
+import { freePort } from '../src/listening.js';
 
 const command = fileURLToPath(new URL('../bin/tsunagu.mjs', import.meta.url));
 const READY_WITHIN_MS = 60_000;
@@ -122,15 +122,4 @@ export class PlatformProcess {
     const { PORT, TSUNAGU_URL, TSUNAGU_CLOCK, ...rest } = process.env;
     return { ...rest, PORT: String(this.port), TSUNAGU_DATA: this.dataDirectory, ...this.environment };
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

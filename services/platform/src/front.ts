@@ -72,15 +72,18 @@ function fixedAnswer({ backends, complete }: FrontOptions, path: string): Answer
   return described && (async () => json(200, await described.openApi()));
 }
 
+/** Why the services are not ready, each reason with the service's name; empty when all are. */
+export async function reasonsOf(backends: readonly Backend[]): Promise<string[]> {
+  const all = await Promise.all(
+    backends.map(async ({ name, ready }) =>
+      (await ready().catch((error: Error) => [error.message])).map((reason) => `${name}: ${reason}`),
+    ),
+  );
+  return all.flat();
+}
+
 async function readiness(backends: readonly Backend[], complete: boolean) {
-  const reasons = (
-    await Promise.all(
-      backends.map(async ({ name, ready }) => {
-        const missing = await ready().catch((error: Error) => [error.message]);
-        return missing.map((reason) => `${name}: ${reason}`);
-      }),
-    )
-  ).flat();
+  const reasons = await reasonsOf(backends);
   if (!complete) reasons.push('the platform is starting');
   return json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons });
 }

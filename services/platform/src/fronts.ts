@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Closers } from './closers.js';
 import { docsPage } from './docs-page.js';
-import { type Backend, createFront, type FrontOptions, type Handler } from './front.js';
+import { type Backend, createFront, type FrontOptions, type Handler, reasonsOf } from './front.js';
 import { listen, stopListening } from './listening.js';
 import { sendProblem } from './problem-answer.js';
 import { definitions } from './services.js';
@@ -63,13 +63,4 @@ export async function openFronts(settings: Settings, closers: Closers): Promise<
       inside.complete = true;
     },
   };
-}
-
-async function reasonsOf(backends: readonly Backend[]): Promise<string[]> {
-  const all = await Promise.all(
-    backends.map(async ({ name, ready }) =>
-      (await ready().catch((error: Error) => [error.message])).map((reason) => `${name}: ${reason}`),
-    ),
-  );
-  return all.flat();
 }

@@ -9,9 +9,8 @@ import {
   setClock,
 } from '@tsunagu/service-host';
 import type { RunningPostgres } from '@tsunagu/testing';
-import { Client } from 'pg';
 import { roleOf } from './data-directory.js';
-import { type DatabaseUrls, prepareDatabase } from './database.js';
+import { type DatabaseUrls, prepareDatabase, withClient } from './database.js';
 import { startDatabaseServer } from './database-server.js';
 import { definitions } from './services.js';
 import type { StartRequest } from './start.js';
@@ -59,16 +58,12 @@ async function makeKeys(keyDirectory: string): Promise<void> {
 }
 
 /** The time of the last event in any service's log. */
-async function lastRecordedAt(ownerUrl: string): Promise<string | undefined> {
-  const client = new Client({ connectionString: ownerUrl });
-  await client.connect();
-  try {
-    const last = definitions.map(
-      ({ schema }) => `(SELECT recorded_at FROM ${schema}.events ORDER BY position DESC LIMIT 1)`,
-    );
+function lastRecordedAt(ownerUrl: string): Promise<string | undefined> {
+  const last = definitions.map(
+    ({ schema }) => `(SELECT recorded_at FROM ${schema}.events ORDER BY position DESC LIMIT 1)`,
+  );
+  return withClient(ownerUrl, async (client) => {
     const { rows } = await client.query<{ at: Date | null }>(`SELECT greatest(${last.join(', ')}) AS at`);
     return rows[0]?.at?.toISOString();
-  } finally {
-    await client.end();
-  }
+  });
 }

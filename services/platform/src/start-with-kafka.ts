@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startKafka } from '../../../infra/kafka-local/kafka-local.mjs';
 import { startedLines } from './announcement.js';
 import { openFronts } from './fronts.js';
+import { freePort } from './listening.js';
 import { startOutsideWorld } from './outside-world.js';
 import { prepareData } from './prepare-data.js';
 import { proxiedBackend } from './proxied-backend.js';
@@ -111,15 +111,4 @@ async function stopProcess(child: ChildProcess): Promise<void> {
 
 function ended(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve) => child.once('exit', resolve));
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
