@@ -15,7 +15,7 @@ const TRY_SECONDS = 8;
 const GRANTED_WITHIN_MS = 2_000;
 const GRANTED_SHARE = 0.99;
 /** Shares of the limit that are tried, ascending; the highest that holds for a few seconds is then held for the whole time. */
-const SHARES = [0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
+const SHARES = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6];
 const LIMIT_IN_FLIGHT = 64;
 const LIMIT_SECONDS = 5;
 const LIMIT_RUNS = 3;

@@ -6,6 +6,12 @@ import type { Projection, ProjectionStatus } from './projection.js';
 const BATCH_EVENTS = 1_000;
 // An idle runner looks at the stored checkpoint so often, which another process may have set back to rebuild.
 const IDLE_WAIT_MS = 5_000;
+// ... and sooner where the stored one is behind what it has looked at.
+const IDLE_WAIT_MS_BEHIND = 1_000;
+// Rounds that nobody waits for begin so far apart: in a burst each folds many events in one transaction.
+const ROUND_MS_MIN = 100;
+// A checkpoint is moved over events that are not the projection's after so many positions, or when idle.
+const IDLE_POSITIONS_MAX = 1_000;
 const RETRY_AFTER_MS = 100;
 const RETRY_AFTER_MS_MAX = 5_000;
 
@@ -29,11 +35,18 @@ export interface ProjectionRunnerOptions {
  */
 export class ProjectionRunner {
   private readonly reached = new HeadWatch();
+  /** Everything up to here is folded or not the projection's. */
   private position = 0;
+  /** The checkpoint as this process last saw it; behind `position` where nothing of the projection lay between. */
+  private storedPosition = 0;
   private lastError: string | undefined;
   private stopped = true;
   /** Ends the wait of the present round. */
   private round = new AbortController();
+  /** The next round reads the stored checkpoint, whatever it finds in the log. */
+  private mustLook = true;
+  /** Ends the pause between two rounds. */
+  private hurry: (() => void) | undefined;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: ProjectionRunnerOptions) {}
@@ -49,13 +62,16 @@ export class ProjectionRunner {
   async stop(): Promise<void> {
     this.stopped = true;
     this.round.abort();
+    this.hurry?.();
     await this.running;
     this.running = undefined;
   }
 
-  /** True once the projection has reached `position`, false after `timeoutMs` (real clock). */
+  /** True once the projection has reached `position`, false after `timeoutMs` (real clock). While anyone waits it does not pause. */
   waitFor(position: number, timeoutMs: number): Promise<boolean> {
-    return this.reached.wait(position - 1, timeoutMs);
+    const reached = this.reached.wait(position - 1, timeoutMs);
+    if (this.reached.waiting > 0) this.hurry?.();
+    return reached;
   }
 
   async status(): Promise<ProjectionStatus> {
@@ -73,6 +89,8 @@ export class ProjectionRunner {
       await moveCheckpoint(client, projection.name, 0);
     });
     this.reached.reset(0);
+    this.mustLook = true;
+    this.hurry?.();
     this.round.abort();
   }
 
@@ -83,10 +101,17 @@ export class ProjectionRunner {
       this.round = new AbortController();
       const { signal } = this.round;
       try {
-        if (!(await this.advance())) await log.waitForAppend(this.position, IDLE_WAIT_MS, signal);
+        const begunAt = performance.now();
+        const found = await this.advance();
+        if (found === 'part') await this.pauseUntil(begunAt + ROUND_MS_MIN);
+        if (found === 'nothing') {
+          const waitMs = this.storedPosition < this.position ? IDLE_WAIT_MS_BEHIND : IDLE_WAIT_MS;
+          if (!(await log.waitForAppend(this.position, waitMs, signal))) this.mustLook = true;
+        }
         this.lastError = undefined;
         retryAfterMs = RETRY_AFTER_MS;
       } catch (error) {
+        this.mustLook = true;
         this.lastError = error instanceof Error ? error.message : String(error);
         logger?.error({ projection: projection.name, position: this.position, err: error }, 'projection stands still');
         await pause(retryAfterMs, signal);
@@ -95,26 +120,45 @@ export class ProjectionRunner {
     }
   }
 
-  /** Folds the next batch. False when there is nothing to do. */
-  private async advance(): Promise<boolean> {
+  /** Folds the next batch and says how much there was of it. */
+  private async advance(): Promise<'nothing' | 'part' | 'whole batch'> {
     const { pool, log, projection, batchSize = BATCH_EVENTS } = this.options;
     const query = { after: this.position, limit: batchSize };
     const slice = await log.readLog(projection.types ? { ...query, types: projection.types } : query);
-    const stored = await inTransaction(pool, (client) => this.applySlice(client, slice));
-    if (stored < query.after) this.reached.reset(stored);
-    this.position = stored;
-    this.reached.observe(stored);
-    return stored !== query.after;
+    const isDue = slice.events.length > 0 || slice.through - this.storedPosition >= IDLE_POSITIONS_MAX || this.mustLook;
+    let reached = slice.through;
+    if (isDue) {
+      this.mustLook = false;
+      reached = await inTransaction(pool, (client) => this.applySlice(client, slice));
+      this.storedPosition = reached;
+    }
+    if (reached < query.after) this.reached.reset(reached);
+    this.position = reached;
+    this.reached.observe(reached);
+    if (reached === query.after) return 'nothing';
+    return reached === slice.through && slice.events.length < batchSize ? 'part' : 'whole batch';
   }
 
-  /** The checkpoint afterwards: another process's, where that has moved it meanwhile. */
+  /** The position afterwards: another process's, where that has moved the checkpoint meanwhile. */
   private async applySlice(client: PoolClient, slice: LogSlice): Promise<number> {
     const { projection } = this.options;
     const stored = await lockCheckpoint(client, projection.name);
-    if (stored !== this.position || slice.through === stored) return stored;
+    if (stored !== this.storedPosition || slice.through === stored) return stored;
     if (slice.events.length > 0) await projection.apply(client, slice.events);
     await moveCheckpoint(client, projection.name, slice.through);
     return slice.through;
+  }
+
+  private async pauseUntil(atMs: number): Promise<void> {
+    if (this.stopped || this.reached.waiting > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, atMs - performance.now());
+      this.hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.hurry = undefined;
   }
 }
 

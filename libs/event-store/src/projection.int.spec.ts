@@ -109,6 +109,21 @@ describe('the projection runner', () => {
     expect(await totals()).toEqual(fortyCounted);
   });
 
+  it('passes over what is not its own, and still folds again from the start when another process has rebuilt it', async () => {
+    await countTo(place.log, 39);
+    const running = runner();
+    running.start();
+    await place.log.append(
+      Array.from({ length: 1_200 }, (_, n) => write(`ignored-${n}`, 'noStream', [event({ type: 'Other' })])),
+    );
+    expect(await running.waitFor(1_239, 10_000)).toBe(true);
+    const elsewhere = runner();
+    await elsewhere.rebuild();
+    await place.log.append([write('thing-4', 6)]);
+    expect(await running.waitFor(1_240, 10_000)).toBe(true);
+    expect(await totals()).toEqual(fortyCounted);
+  });
+
   it('stands still at what it cannot fold, says so, keeps nothing of that batch, and goes on when it can', async () => {
     const faults: string[] = [];
     const logger = { error: (_: object, message: string) => faults.push(message) };
