@@ -45,8 +45,7 @@ select ${eventColumns}, b.through
      where position > $1 and position <= b.through
        and ($2::text[] is null or type = any ($2)) and ($3::text is null or stream = $3)) e on true
  order by e.position`;
-const READ_STREAMS = `select ${eventColumns}, 0 from events e
- where e.stream = any (string_to_array($1, E'\\n')) order by e.stream, e.revision`;
+const READ_STREAMS = `select ${eventColumns}, 0 from events_of_streams($1) e order by e.stream, e.revision`;
 
 interface Opened {
   readonly pool: Pool;
