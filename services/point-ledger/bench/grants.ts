@@ -11,6 +11,7 @@ import {
 } from '@tsunagu/event-store/bench';
 import { derivedId, isoTime, newId, realClock } from '@tsunagu/kernel';
 import { fundStream } from '../src/domain/fund.js';
+import { Accounts } from '../src/workflows/accounts.js';
 import { type ClaimToDecide, Grants } from '../src/workflows/grants.js';
 import { Leases } from '../src/workflows/leases.js';
 import { ledgerEvent } from '../src/workflows/recording.js';
@@ -55,7 +56,7 @@ async function decideBatches(place: BenchPlace, slot: WorkerSlot) {
   await emptied(place);
   const fundId = newId(Date.now());
   await commitFund(place, fundId);
-  const grants = new Grants(place.log, realClock, new Leases(place.log, realClock, slot));
+  const grants = new Grants(place.log, realClock, new Leases(place.log, realClock, slot), new Accounts(place.log));
   const batches = Array.from({ length: BATCHES }, () => Array.from({ length: BATCH }, () => someClaim(fundId)));
   const measured = await rate(BATCHES * BATCH, async () => {
     for (const batch of batches) await grants.decide(batch);

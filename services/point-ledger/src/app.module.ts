@@ -7,6 +7,7 @@ import { InternalController } from './http/internal.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
+import { Accounts } from './workflows/accounts.js';
 import { Grants } from './workflows/grants.js';
 import { Holds } from './workflows/holds.js';
 import { Leases } from './workflows/leases.js';
@@ -21,6 +22,6 @@ import { WorkerSlot } from './workflows/worker-slot.js';
     ClaimsConsumer,
     ExchangesConsumer,
   ],
-  providers: [WorkerSlot, Leases, Grants, Holds, LeaseSweeper, HoldSweeper],
+  providers: [WorkerSlot, Leases, Accounts, Grants, Holds, LeaseSweeper, HoldSweeper],
 })
 export class AppModule {}

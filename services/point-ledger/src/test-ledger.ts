@@ -10,6 +10,7 @@ import { definition } from './definition.js';
 import { checkLedger } from './domain/ledger-check.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
+import { Accounts } from './workflows/accounts.js';
 import { type ClaimToDecide, Grants } from './workflows/grants.js';
 import { Holds } from './workflows/holds.js';
 import { Leases } from './workflows/leases.js';
@@ -132,9 +133,10 @@ async function startWorker(service: TestService): Promise<TestWorker> {
   const questions: Questions = {
     ask: async <T>(asked: ServiceName, path: string) => service.questions[asked]?.(path, undefined) as T | undefined,
   };
-  const holds = new Holds(log, clock, config);
+  const accounts = new Accounts(log);
+  const holds = new Holds(log, clock, config, accounts);
   return {
-    grants: new Grants(log, clock, leases),
+    grants: new Grants(log, clock, leases, accounts),
     leases,
     slot,
     leaseSweeper: new LeaseSweeper(pool, clock, projections, logger, config, leases, slot),

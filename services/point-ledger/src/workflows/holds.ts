@@ -6,6 +6,7 @@ import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
 import { type Account, type AccountEvent, accountStream, evolveAccount, foldAccount } from '../domain/account.js';
 import { decideHold, decideHoldEnd, type ExchangeEnd, type HoldDecision, type HoldRequest } from '../domain/hold.js';
+import { Accounts } from './accounts.js';
 import { type Cause, contested, expected, ledgerEvent } from './recording.js';
 
 /** A request or an end of an exchange, and the recorded event that brings it. */
@@ -29,6 +30,7 @@ export class Holds {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: LedgerConfig,
+    private readonly accounts: Accounts,
   ) {}
 
   /** Resolves when every act has its outcome on the log, with the acts that contradict it. */
@@ -67,6 +69,7 @@ export class Holds {
     );
     const lost = new Map<string, readonly HoldAct[]>();
     planned.forEach((plan, index) => {
+      this.accounts.forget(plan.personId);
       if (outcomes[index]?.outcome === 'conflict') lost.set(plan.personId, plan.acts);
       else contradictions.push(...plan.contradictions);
     });

@@ -1,0 +1,137 @@
+import type { AppendRequest, NewEvent, StreamWrite } from '@tsunagu/event-store';
+import { derivedId } from '@tsunagu/kernel';
+import { accountStream } from '../domain/account.js';
+import { decideGrant, type GrantOrder } from '../domain/grant.js';
+import { leaseIds, leaseStream } from '../domain/lease.js';
+import type { AccountSeen } from './accounts.js';
+import type { FundingAtHand, OwnLease } from './leases.js';
+import { type Cause, expected, ledgerEvent } from './recording.js';
+
+/** A claim to decide, and the recorded ClaimAccepted or ClaimReopened that asks for it. */
+export interface ClaimToDecide {
+  readonly order: GrantOrder;
+  readonly cause: Cause & { readonly id: string };
+}
+
+/** A claim that waits for its decision, and how often it lost the race for its own account. */
+export interface Pending extends ClaimToDecide {
+  collisions: number;
+}
+
+/** Grants in one append request. */
+export const GRANTS_PER_REQUEST_MAX = 500;
+/** A claim that lost so many races for its account goes in a request of its own. */
+const COLLISIONS_TOGETHER_MAX = 2;
+
+/** A request about to be appended, the claims that it decides, and the fund whose lease it draws from. */
+export interface Planned<P extends Pending = Pending> {
+  readonly request: AppendRequest;
+  readonly claims: readonly P[];
+  readonly fundId: string | undefined;
+  readonly points: number;
+}
+
+interface Decided<P extends Pending> {
+  readonly claim: P;
+  readonly write: StreamWrite;
+  readonly points: number;
+}
+
+/** Decides the claims on one fund, each on its account, and makes the requests that record it. `waits`: some of them must. */
+export function planFund<P extends Pending>(
+  claims: readonly P[],
+  hand: FundingAtHand,
+  accounts: ReadonlyMap<string, AccountSeen>,
+  now: string,
+): { readonly planned: Planned<P>[]; readonly waits: boolean } {
+  const refusals: Planned<P>[] = [];
+  const together: Decided<P>[] = [];
+  const alone: Decided<P>[] = [];
+  let { funding } = hand;
+  let waits = false;
+  for (const claim of claims) {
+    const { order, cause } = claim;
+    const { account, revision } = seenAccount(accounts, order.personId);
+    const eventId = derivedId('grant', cause.id);
+    // A lot is named by the event that made it.
+    const decision = decideGrant(account, order, funding, eventId, now);
+    if (decision.outcome !== 'decided') {
+      waits ||= decision.outcome === 'waits';
+      continue;
+    }
+    const { event } = decision;
+    const isGrant = event.type === 'PointsGranted';
+    // The draws planned above may yet conflict: whether the fund is exhausted after them is decided on the lease as recorded.
+    if (!isGrant && event.data.reasonCode === 'fund_exhausted' && together.length + alone.length > 0) continue;
+    const ownerId = funding.known ? funding.ownerId : null;
+    const meta = { id: eventId, cause, effectiveAt: now, ownerId, ...(isGrant ? {} : { reads: hand.reads }) };
+    const write = writeOf(accountStream(order.personId), revision, ledgerEvent(event, meta));
+    if (!isGrant) {
+      refusals.push({ request: { writes: [write] }, claims: [claim], fundId: undefined, points: 0 });
+      continue;
+    }
+    if (funding.known) funding = { ...funding, restPoints: funding.restPoints - order.amountPoints };
+    const group = claim.collisions >= COLLISIONS_TOGETHER_MAX ? alone : together;
+    group.push({ claim, write, points: order.amountPoints });
+  }
+  return { planned: [...drawRequests(together, alone, hand, now), ...refusals], waits };
+}
+
+export function seenAccount(accounts: ReadonlyMap<string, AccountSeen>, personId: string): AccountSeen {
+  const seen = accounts.get(personId);
+  if (!seen) throw new Error('an account is read before it is decided on');
+  return seen;
+}
+
+/** Only the claims whose own account moved collided; the others lost because they stood in the same request. */
+export function countCollisions(plan: Planned, actualRevisions: Readonly<Record<string, number>>): void {
+  for (const [index, claim] of plan.claims.entries()) {
+    const write = plan.request.writes[index];
+    if (write && expected(actualRevisions[write.stream] ?? -1) !== write.expectedRevision) claim.collisions += 1;
+  }
+}
+
+/** The requests of the grants from one lease, each with its draw: they take effect one after the other. */
+function drawRequests<P extends Pending>(
+  together: readonly Decided<P>[],
+  alone: readonly Decided<P>[],
+  hand: FundingAtHand,
+  now: string,
+): Planned<P>[] {
+  const { lease } = hand;
+  if (!lease) return [];
+  const groups = [...chunks(together, GRANTS_PER_REQUEST_MAX), ...chunks(alone, 1)];
+  return groups.map((group, index) => drawRequest(group, lease, lease.revision + index, hand, now));
+}
+
+function drawRequest<P extends Pending>(
+  grants: readonly Decided<P>[],
+  lease: OwnLease,
+  leaseRevision: number,
+  hand: FundingAtHand,
+  now: string,
+): Planned<P> {
+  const first = grants[0]?.claim;
+  if (!first) throw new Error('a draw is for at least one grant');
+  const points = grants.reduce((sum, grant) => sum + grant.points, 0);
+  const { fundId } = first.order;
+  const draw = ledgerEvent(
+    { type: 'FundDrawn', data: { leaseId: lease.leaseId, fundId, points, grants: grants.length } },
+    {
+      id: leaseIds.drawn(lease.leaseId, first.cause.id),
+      cause: first.cause,
+      effectiveAt: now,
+      ownerId: hand.funding.known ? hand.funding.ownerId : null,
+    },
+  );
+  const writes = [...grants.map((grant) => grant.write), writeOf(leaseStream(lease.leaseId), leaseRevision, draw)];
+  return { request: { writes }, claims: grants.map((grant) => grant.claim), fundId, points };
+}
+
+function writeOf(stream: string, revision: number, event: NewEvent): StreamWrite {
+  return { stream, expectedRevision: expected(revision), events: [event] };
+}
+
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
