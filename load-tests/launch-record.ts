@@ -1,5 +1,6 @@
+import { publishedUpcasts } from '@tsunagu/contracts';
 import { type EventLog, PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
-import { realClock } from '@tsunagu/kernel';
+import { EventVersions, realClock } from '@tsunagu/kernel';
 import { servicePool } from '@tsunagu/service-host';
 import type { PlatformProcess } from '../services/platform/e2e/platform-process.js';
 import { requireRunning } from '../services/platform/src/reach.js';
@@ -36,7 +37,8 @@ async function readWhole(url: string, schema: string): Promise<Read[]> {
   const pool = servicePool({ url, schema, connectionsMax: 2 });
   let log: EventLog | undefined;
   try {
-    log = await PostgresEventLog.open({ pool, clock: realClock });
+    const versions = new EventVersions(publishedUpcasts);
+    log = await PostgresEventLog.open({ pool, clock: realClock, versions });
     const events: Read[] = [];
     const head = await log.head();
     for (let after = 0; after < head; ) {

@@ -34,17 +34,42 @@ function eventsPage(): string {
     '',
     'Only these events leave their service. Members that are not listed are refused. How they travel: [libs/event-feed](../libs/event-feed/src/contract.ts).',
     '',
+    'An event stays in its log as it was recorded, in the version of its time; whoever reads it gets the newest version ([how](decisions/0009-events-are-read-in-their-newest-version.md)).',
+    '',
   ];
   for (const topic of Object.values(topics)) {
     lines.push(`## ${topic}`, '');
     for (const event of publishedEvents.filter((one) => one.topic === topic)) {
       lines.push(`### ${event.type}`, '', event.meaning, '');
       lines.push(`Version ${event.version}, written by ${event.producer}, partition key \`${event.key}\`.`, '');
-      lines.push('| member | type | |', '|---|---|---|', ...membersOf(event.data as Member), '');
+      lines.push(...membersTable(event.data as Member));
       lines.push('```json', JSON.stringify(event.example, null, 2), '```', '');
+      for (const [index, { data }] of (event.older ?? []).entries()) {
+        const next = event.older?.[index + 1]?.data ?? event.data;
+        lines.push(`Version ${index + 1}, still read: ${differencesOf(data as Member, next as Member)}.`, '');
+      }
     }
   }
   return lines.join('\n');
+}
+
+function membersTable(object: Member): readonly string[] {
+  return ['| member | type | |', '|---|---|---|', ...membersOf(object), ''];
+}
+
+/** How a version differs from the next one, by the rows of their tables. */
+function differencesOf(older: Member, next: Member): string {
+  const [rows, nextRows] = [membersOf(older), membersOf(next)].map(
+    (list) => new Map(list.map((row) => [row.split(' | ')[0]?.slice(2) ?? '', row])),
+  );
+  const differences: string[] = [];
+  for (const name of nextRows?.keys() ?? []) if (!rows?.has(name)) differences.push(`without ${name}`);
+  for (const [name, row] of rows ?? []) {
+    const nextRow = nextRows?.get(name);
+    if (nextRow === undefined) differences.push(`with ${name}`);
+    else if (nextRow !== row) differences.push(`${name} as ${row.split(' | ')[1]}`);
+  }
+  return differences.join(', ');
 }
 
 function membersOf(object: Member, prefix = ''): readonly string[] {

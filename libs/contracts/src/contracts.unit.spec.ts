@@ -4,6 +4,7 @@ import {
   errorCodes,
   keyOf,
   publishedEvents,
+  publishedVersions,
   type ReasonCode,
   reasonCodes,
   schemaErrors,
@@ -31,6 +32,27 @@ describe('published events', () => {
       expect(schemaErrors(type, event.version + 1, example)).not.toEqual([]);
     },
   );
+
+  const older = publishedEvents.flatMap((event) =>
+    (event.older ?? []).map((version, index) => [event.type, index + 1, event, version] as const),
+  );
+  test.each(older)(
+    '%s version %d: its example keeps its schema, and so does what becomes of it',
+    (type, n, event, version) => {
+      expect(schemaErrors(type, n, version.example)).toEqual([]);
+      expect(schemaErrors(type, n, { ...(version.example as object), name: 'Sato' })).not.toEqual([]);
+      const recorded = { type, schemaVersion: n, data: version.example };
+      const newest = publishedVersions.upcast(recorded);
+      expect(newest.schemaVersion).toBe(event.version);
+      expect(schemaErrors(type, newest.schemaVersion, newest.data)).toEqual([]);
+      const keyed = [recorded, newest].map(({ data }) => keyOf(type, data as Record<string, unknown>));
+      expect(keyed[0]).toBe(keyed[1]);
+    },
+  );
+
+  test.each(publishedEvents)('$type: as many older versions as the number of the newest says', ({ version, older }) => {
+    expect(older ?? []).toHaveLength(version - 1);
+  });
 
   test('a type stands on one topic, its own producer’s', () => {
     const listed = Object.values(topics).flatMap((topic) => typesOf(topic));

@@ -1,6 +1,6 @@
 export type { ErrorCatalogue, ErrorCode } from './errors/catalogue.js';
 export { type Code, errorCode, errorCodes } from './errors/index.js';
-export type { PublishedEvent } from './published.js';
+export type { OlderVersion, PublishedEvent } from './published.js';
 export {
   type ClaimReason,
   type ExchangeReason,
@@ -14,6 +14,8 @@ export {
   type PublishedType,
   publishedEvent,
   publishedEvents,
+  publishedUpcasts,
+  publishedVersions,
   schemaErrors,
   typesOf,
 } from './registry.js';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { schemaErrors } from '@tsunagu/contracts';
+import { publishedVersions, schemaErrors } from '@tsunagu/contracts';
+import { UnknownVersion } from '@tsunagu/kernel';
 import { type FeedBatch, type FeedMessage, UnprocessableMessage } from './contract.js';
 import { FeedInterrupted, isOutage } from './outage.js';
 
@@ -125,11 +126,11 @@ export async function deliver(
       parked.push({ message, state: 'waiting', attempts: 0 });
       continue;
     }
-    const errors = schemaErrors(message.type, message.schemaVersion, message.data);
-    if (errors.length === 0) {
-      wellFormed.push(message);
+    const newest = inNewestVersion(message);
+    if (!(newest instanceof Error)) {
+      wellFormed.push(newest);
     } else {
-      parked.push({ message, state: 'dead', error: new SchemaInvalid(errors), attempts: 1 });
+      parked.push({ message, state: 'dead', error: newest, attempts: 1 });
       invalidKeys.add(message.key);
     }
   }
@@ -138,6 +139,15 @@ export async function deliver(
   if (left.length < parked.length) succeeded();
   if (!somethingDone && failuresHere > 0 && rules.run.failures >= failuresInARowMax) throw everythingFails();
   return left;
+}
+
+/** The message as consumers know it, or why it can never be given to one: by another schema, or from a later release. */
+function inNewestVersion(message: FeedMessage): FeedMessage | Error {
+  const { type, schemaVersion, data } = message;
+  const newest = publishedVersions.newest(type);
+  if (schemaVersion > newest) return new UnknownVersion(message, newest);
+  const errors = schemaErrors(type, schemaVersion, data);
+  return errors.length > 0 ? new SchemaInvalid(errors) : publishedVersions.upcast(message);
 }
 
 /** Where several keys died, a fault may have come and gone meanwhile: each gets one more try, with what waits behind it. */
@@ -161,5 +171,5 @@ async function retryManyDead(parked: readonly ParkedMessage[], handle: Handle): 
 
 /** An error that no repetition cures. */
 function isDefinite(error: unknown): boolean {
-  return error instanceof SchemaInvalid || error instanceof UnprocessableMessage;
+  return error instanceof SchemaInvalid || error instanceof UnknownVersion || error instanceof UnprocessableMessage;
 }

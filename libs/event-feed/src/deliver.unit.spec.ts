@@ -1,11 +1,11 @@
-import { publishedEvent } from '@tsunagu/contracts';
+import { publishedEvent, publishedEvents, schemaErrors } from '@tsunagu/contracts';
 import { newId } from '@tsunagu/kernel';
 import fc from 'fast-check';
 import { type FeedBatch, type FeedMessage, UnprocessableMessage } from './contract.js';
 import { deliver, failuresInARowMax, type Handle, type ParkedMessage } from './deliver.js';
 import { isSorted, person, topic } from './suite/claims.js';
 
-function message(position: number, key: string): FeedMessage {
+function message(position: number, key: string, more: Partial<FeedMessage> = {}): FeedMessage {
   const id = newId(1_800_000_000_000 + position);
   return {
     topic,
@@ -25,6 +25,7 @@ function message(position: number, key: string): FeedMessage {
     revision: 0,
     requestId: id,
     recordedAt: '2026-11-20T01:00:00.000Z',
+    ...more,
   };
 }
 
@@ -119,6 +120,41 @@ describe('deliver', () => {
     const one = [message(1, person(1))];
     await expect(give(one, fails, undefined, failuresInARowMax - 1)).rejects.toMatchObject({ name: 'FeedInterrupted' });
     expect(positionsOf(await give(one, fails, undefined, 3), 'dead')).toEqual([1]);
+  });
+
+  it('gives out every event in the newest version, whatever version was recorded', async () => {
+    for (const event of publishedEvents) {
+      const examples = [...(event.older ?? []).map((version) => version.example), event.example];
+      const batch = examples.map((data, index) =>
+        message(index + 1, person(1), { type: event.type, schemaVersion: index + 1, data }),
+      );
+      const done: FeedMessage[] = [];
+      const parked = await give(batch, async (part) => void done.push(...part));
+      expect(parked).toEqual([]);
+      expect(done.map(({ position }) => position)).toEqual(batch.map(({ position }) => position));
+      for (const { type, schemaVersion, data } of done) {
+        expect(schemaVersion).toBe(event.version);
+        expect(schemaErrors(type, schemaVersion, data)).toEqual([]);
+      }
+      expect(done.at(-1)?.data).toBe(event.example);
+    }
+  });
+
+  it('parks an event of a version newer than known at once, and says so', async () => {
+    const done: number[] = [];
+    const batch = [message(1, person(1)), message(2, person(2), { schemaVersion: 2 }), message(3, person(2))];
+    const parked = await give(batch, async (part) => void done.push(...part.map((m) => m.position)));
+    expect(done).toEqual([1]);
+    expect(positionsOf(parked, 'waiting')).toEqual([3]);
+    expect(parked.find(({ state }) => state === 'dead')).toMatchObject({
+      message: { position: 2 },
+      error: {
+        name: 'UnknownVersion',
+        code: 'event.version_unknown',
+        message:
+          'ClaimAccepted is recorded in version 2, and this release knows it up to version 1: update this service first',
+      },
+    });
   });
 
   it('lets a message of a blocked key wait without trying it', async () => {

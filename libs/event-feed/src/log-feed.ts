@@ -44,7 +44,7 @@ export class LogFeed implements Feed {
       store,
       intake,
       handle,
-      catchUp: (_topic, after, limit) => source.readLog({ after, limit, types: typesOf(topic) }),
+      catchUp: (_topic, after, limit) => source.readLog({ after, limit, types: typesOf(topic), form: 'recorded' }),
       metrics: feedMetrics(this.parts.registry),
       logger: this.parts.logger,
       clock: this.parts.clock,
@@ -85,7 +85,7 @@ class LogIntake implements Intake {
   async next(waitMs: number): Promise<readonly Portion[]> {
     const after = this.lane.position;
     if (!(await this.source.waitForAppend(after, waitMs, this.stopped))) return [];
-    const slice = await this.source.readLog({ after, limit: batchSizeMax, types: this.types });
+    const slice = await this.source.readLog({ after, limit: batchSizeMax, types: this.types, form: 'recorded' });
     // The store never cuts a request, so a slice may hold more than a batch; the rest comes with the next one.
     const events = slice.events.slice(0, batchSizeMax);
     const last = events.at(-1);

@@ -1,6 +1,8 @@
 /**
  * The event store contract. A log is a totally ordered, gap-free sequence of recorded events; a stream is one subject's
- * events in a log. Appending with an expected revision is the only way state changes.
+ * events in a log. Appending with an expected revision is the only way state changes. A log opened with `versions` reads
+ * every event in its newest version and throws UnknownVersion for one that a later release recorded; what is recorded
+ * never changes.
  */
 
 /** An event before it is recorded. */
@@ -8,7 +10,8 @@ export interface NewEvent<T extends string = string, D = unknown> {
   /** UUID, unique in the log for ever: newId for a first act, derivedId for what follows from a cause. */
   readonly id: string;
   readonly type: T;
-  readonly schemaVersion: number;
+  /** Given by the log where absent: the newest version of the type that it knows. */
+  readonly schemaVersion?: number;
   /** ISO 8601 UTC: when it counts, which may differ from when it was recorded. */
   readonly effectiveAt: string;
   readonly correlationId: string;
@@ -24,6 +27,8 @@ export interface NewEvent<T extends string = string, D = unknown> {
 }
 
 export interface RecordedEvent<T extends string = string, D = unknown> extends NewEvent<T, D> {
+  /** The version of `data`: the newest known, or as recorded where that was asked for. */
+  readonly schemaVersion: number;
   readonly log: number;
   /** From 1, without gaps. */
   readonly position: number;
@@ -67,6 +72,16 @@ export interface LogSlice {
   readonly through: number;
 }
 
+export interface LogQuery {
+  /** The position before the first one wanted; 0 for the beginning. */
+  readonly after: number;
+  readonly limit: number;
+  readonly types?: readonly string[];
+  readonly stream?: string;
+  /** `newest` where absent: each event upcast. `recorded`: as it was written, in whatever version, for feeds, copies and audits. */
+  readonly form?: 'newest' | 'recorded';
+}
+
 export interface StoreCapabilities {
   readonly gapFree: boolean;
   readonly idsForEver: boolean;
@@ -78,10 +93,10 @@ export interface EventLog {
   readonly capabilities: StoreCapabilities;
   /** One outcome a request, in order. Rejects with StoreError `store.outcome_unknown` when the COMMIT's answer was lost: repeat with the same ids. */
   append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
-  /** Each named stream's events in order; an empty array for a stream that does not exist. */
+  /** Each named stream's events in order, in their newest version; an empty array for a stream that does not exist. */
   readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
   /** Events after a position in order, about `limit` of them: a request is never cut. `types` filters, while `through` still moves. */
-  readLog(query: { after: number; limit: number; types?: readonly string[]; stream?: string }): Promise<LogSlice>;
+  readLog(query: LogQuery): Promise<LogSlice>;
   /** The last visible position, 0 for an empty log. */
   head(): Promise<number>;
   /** Resolves true once the head is past `after`, false after `timeoutMs` (real clock) or when `signal` aborts. */

@@ -3,6 +3,7 @@ export {
   type AppendRequest,
   type EventLog,
   type ExpectedRevision,
+  type LogQuery,
   type LogSlice,
   type NewEvent,
   type RecordedEvent,

@@ -1,8 +1,9 @@
-import { type Clock, isoTime } from '@tsunagu/kernel';
+import { type Clock, type EventVersions, isoTime } from '@tsunagu/kernel';
 import {
   type AppendOutcome,
   type AppendRequest,
   type EventLog,
+  type LogQuery,
   type LogSlice,
   type RecordedEvent,
   StoreError,
@@ -23,10 +24,11 @@ export class MemoryEventLog implements EventLog {
   constructor(
     private readonly clock: Clock,
     readonly log = 0,
+    private readonly versions?: EventVersions,
   ) {}
 
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    const checked = requests.map(checkRequest);
+    const checked = requests.map((request) => checkRequest(request, this.versions));
     const evaluated = evaluate(checked, {
       head: this.events.length,
       positionOf: (id) => this.byId.get(id),
@@ -45,15 +47,10 @@ export class MemoryEventLog implements EventLog {
   }
 
   async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
-    return new Map(streams.map((stream) => [stream, [...(this.streams.get(stream) ?? [])]]));
+    return new Map(streams.map((stream) => [stream, this.newest(this.streams.get(stream) ?? [])]));
   }
 
-  async readLog(query: {
-    after: number;
-    limit: number;
-    types?: readonly string[];
-    stream?: string;
-  }): Promise<LogSlice> {
+  async readLog(query: LogQuery): Promise<LogSlice> {
     const events: RecordedEvent[] = [];
     let through = query.after;
     for (const event of this.events.slice(query.after)) {
@@ -64,7 +61,7 @@ export class MemoryEventLog implements EventLog {
       if (query.stream !== undefined && event.stream !== query.stream) continue;
       events.push(event);
     }
-    return { events, through };
+    return { events: query.form === 'recorded' ? events : this.newest(events), through };
   }
 
   async head(): Promise<number> {
@@ -79,13 +76,18 @@ export class MemoryEventLog implements EventLog {
     this.watch.close();
   }
 
+  private newest(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    return events.map((event) => this.versions?.upcast(event) ?? event);
+  }
+
   private record(request: CheckedRequest): void {
     for (const { stream, events } of request.writes) {
       const recordedBefore = this.streams.get(stream) ?? [];
       this.streams.set(stream, recordedBefore);
-      for (const { event, data, reads } of events) {
+      for (const { event, schemaVersion, data, reads } of events) {
         const recorded: RecordedEvent = {
           ...event,
+          schemaVersion,
           // What a caller does to its objects afterwards must not reach the log.
           data: JSON.parse(data),
           ...(reads === '' ? {} : { reads: JSON.parse(reads) }),

@@ -1,10 +1,11 @@
+import type { EventVersions } from '@tsunagu/kernel';
 import { MemoryEventLog } from './memory-log.js';
 import { startMs } from './suite/place.js';
 import { eventLogSuite } from './suite/suite.js';
 
-const open = async () => {
+const open = async (versions?: EventVersions) => {
   const clock = { nowMs: startMs };
-  const log = new MemoryEventLog({ now: () => clock.nowMs });
+  const log = new MemoryEventLog({ now: () => clock.nowMs }, 0, versions);
   return { log, clock, close: () => log.close() };
 };
 

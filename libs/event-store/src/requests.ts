@@ -1,4 +1,4 @@
-import { isId } from '@tsunagu/kernel';
+import { type EventVersions, isId } from '@tsunagu/kernel';
 import { type AppendRequest, type NewEvent, StoreError } from './contract.js';
 
 /** A request that may be recorded: everything a database could refuse has been looked at. */
@@ -17,6 +17,7 @@ export interface CheckedWrite {
 
 export interface CheckedEvent {
   readonly event: NewEvent;
+  readonly schemaVersion: number;
   /** The event's data and reads as JSON text. */
   readonly data: string;
   readonly reads: string;
@@ -35,11 +36,12 @@ const UNSTORABLE_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 /**
  * Throws StoreError `store.invalid_request` for a request that could never be recorded. A request without an id gets
- * that of its first event: as unique, and the same at every repetition.
+ * that of its first event: as unique, and the same at every repetition. An event is recorded in the newest version of its
+ * type that `versions` knows, and in no other.
  */
-export function checkRequest(request: AppendRequest): CheckedRequest {
+export function checkRequest(request: AppendRequest, versions?: EventVersions): CheckedRequest {
   if (request.writes.length === 0) throw invalid('the request writes nothing');
-  const writes = request.writes.map(checkWrite);
+  const writes = request.writes.map((write) => checkWrite(write, versions));
   let eventCount = 0;
   for (const write of writes) eventCount += write.events.length;
   if (eventCount > REQUEST_EVENTS_MAX) throw invalid(`more than ${REQUEST_EVENTS_MAX} events in a request`);
@@ -56,7 +58,7 @@ export function checkRequest(request: AppendRequest): CheckedRequest {
   return { requestId, writes, eventCount };
 }
 
-function checkWrite(write: AppendRequest['writes'][number]): CheckedWrite {
+function checkWrite(write: AppendRequest['writes'][number], versions?: EventVersions): CheckedWrite {
   if (write.stream === '' || write.stream.length > STREAM_LENGTH_MAX || !isPlainText(write.stream)) {
     throw invalid(`not a stream name: ${JSON.stringify(write.stream).slice(0, 100)}`);
   }
@@ -66,19 +68,25 @@ function checkWrite(write: AppendRequest['writes'][number]): CheckedWrite {
     throw invalid(`not an expected revision of ${write.stream}: ${write.expectedRevision}`);
   }
   if (expectedRevision + write.events.length > REVISION_MAX) throw invalid(`${write.stream} would be too long`);
-  return { stream: write.stream, expectedRevision, events: write.events.map(checkEvent) };
+  return { stream: write.stream, expectedRevision, events: write.events.map((event) => checkEvent(event, versions)) };
 }
 
-function checkEvent(event: NewEvent): CheckedEvent {
+function checkEvent(event: NewEvent, versions: EventVersions | undefined): CheckedEvent {
   if (!isId(event.id)) throw invalid(`not an event id: ${event.id}`);
   if (event.causationId !== null && !isId(event.causationId)) throw invalid('causationId is not a UUID');
   if (!isName(event.type)) throw invalid('not an event type');
   if (!isName(event.correlationId)) throw invalid(`${event.type}: not a correlationId`);
   if (!isName(event.actor)) throw invalid(`${event.type}: not an actor`);
   if (event.ownerId !== null && !isName(event.ownerId)) throw invalid(`${event.type}: not an ownerId`);
-  if (!isRevision(event.schemaVersion, 1)) throw invalid(`${event.type}: not a schemaVersion`);
+  const newest = versions?.newest(event.type);
+  const schemaVersion = event.schemaVersion ?? newest ?? 1;
+  if (!isRevision(schemaVersion, 1)) throw invalid(`${event.type}: not a schemaVersion`);
+  if (newest !== undefined && schemaVersion !== newest) {
+    throw invalid(`${event.type}: recorded in version ${newest} now, not in version ${schemaVersion}`);
+  }
   if (!isTime(event.effectiveAt)) throw invalid(`${event.type}: effectiveAt is not a UTC time with milliseconds`);
-  return { event, data: json(event.data, event.type), reads: event.reads ? json(event.reads, event.type) : '' };
+  const reads = event.reads ? json(event.reads, event.type) : '';
+  return { event, schemaVersion, data: json(event.data, event.type), reads };
 }
 
 function json(value: unknown, type: string): string {

@@ -1,4 +1,11 @@
 export { type Clock, isoTime, realClock } from './clock.js';
+export {
+  EventVersions,
+  UnknownVersion,
+  type UpcastSteps,
+  type UpcastTable,
+  type VersionedEvent,
+} from './event-versions.js';
 export { type Branded, derivedId, idFromScope, isId, newId, type PersonId, timeOfId } from './ids.js';
 export {
   addDays,

@@ -11,7 +11,7 @@ import { loadOrCreateKey } from './keyring.js';
 import { createLogger } from './logger.js';
 import { serviceRegistry } from './metrics.js';
 import { migrate, migratePlatform, servicePool } from './migrate.js';
-import type { ServiceDefinition } from './parts.js';
+import { type ServiceDefinition, versionsOf } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
 /** Requests at hand may take this long once a stop was asked for. */
@@ -48,7 +48,7 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
   const platform = servicePool({ url: settings.settingsDatabaseUrl, schema: 'platform', connectionsMax: 2 });
   await prepareSettings(settings, platform, database);
   const clock = await openClock({ database: platform, profile: settings.profile });
-  const log = await PostgresEventLog.open({ pool: database, clock });
+  const log = await PostgresEventLog.open({ pool: database, clock, versions: versionsOf(definition) });
   const registry = serviceRegistry(name);
   const key = await loadOrCreateKey(settings.keyDirectory, `service-${name}`, 'RS256');
   const questions = new HttpQuestions({ name, key, clock, services: settings.services });

@@ -58,6 +58,7 @@ export {
   QUESTIONS,
   type ServiceDefinition,
   type ServiceParts,
+  versionsOf,
 } from './parts.js';
 export { Problem, type ProblemAnswer, problemAnswer, valueOrProblem } from './problem.js';
 export { type Questions, QuestionUnanswered } from './questions.js';

@@ -31,7 +31,8 @@ class LogQuery {
   stream?: string;
 }
 
-/** `log?after=&limit=&stream=`: a service's published events, for consumers that catch up. Names and internal events stay inside. */
+/** `log?after=&limit=&stream=`: a service's published events, for consumers that catch up, as they were recorded: each
+ * consumer knows its own newest version. Names and internal events stay inside. */
 export function logController(service: ServiceName): Type {
   const types = publishedEvents.filter((event) => event.producer === service).map((event) => event.type);
 
@@ -43,7 +44,7 @@ export function logController(service: ServiceName): Type {
     @Get()
     @Roles('service')
     read(@Query() { after = 0, limit = PAGE_MAX, stream }: LogQuery): Promise<LogSlice> {
-      return this.log.readLog({ after, limit, types, ...(stream === undefined ? {} : { stream }) });
+      return this.log.readLog({ after, limit, types, form: 'recorded', ...(stream === undefined ? {} : { stream }) });
     }
   }
   return LogController;

@@ -1,8 +1,8 @@
 import type { DynamicModule, Type } from '@nestjs/common';
-import type { ServiceName } from '@tsunagu/contracts';
+import { publishedUpcasts, type ServiceName } from '@tsunagu/contracts';
 import type { Feed } from '@tsunagu/event-feed';
 import type { EventLog, Projection } from '@tsunagu/event-store';
-import type { Clock } from '@tsunagu/kernel';
+import { type Clock, EventVersions, type UpcastTable } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -22,8 +22,15 @@ export interface ServiceDefinition<C = unknown> {
   /** Settings from the environment, validated; throws ConfigError with one sentence. */
   config(env: Readonly<Record<string, string | undefined>>): C;
   readonly projections: readonly Projection[];
+  /** Each of its own events, published ones apart, with the steps from its older versions; golden files are kept for them. */
+  readonly upcasts?: UpcastTable;
   /** The NestJS module: controllers, consumers, workflows, jobs. The host provides the tokens below globally. */
   module(config: C): DynamicModule | Type;
+}
+
+/** The versions of all events that a service's log may hold: what its log is opened with. */
+export function versionsOf(definition: Pick<ServiceDefinition, 'upcasts'>): EventVersions {
+  return new EventVersions(publishedUpcasts, definition.upcasts ?? {});
 }
 
 /** What the composition root gives a service: the same shapes in both topologies. */

@@ -14,7 +14,7 @@ import type { Role } from './caller.js';
 import { createService, type RunningService } from './create-service.js';
 import { type KeyUse, loadOrCreateKey, publicKeys, type SigningKey } from './keyring.js';
 import { migrate, servicePool } from './migrate.js';
-import type { ServiceDefinition } from './parts.js';
+import { type ServiceDefinition, versionsOf } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
 /** For specs of one service: real PostgreSQL, real log, real HTTP, real consumers; the outside is scripted by the spec. */
@@ -131,7 +131,7 @@ export async function startTestService(
   serviceUrl.password = ROLE_PASSWORD;
   const pool = servicePool({ url: serviceUrl.href, schema: definition.schema, connectionsMax: 12 });
   const clock = testClock(options.clockMs ?? START_MS);
-  const log = await PostgresEventLog.open({ pool, clock });
+  const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
   const keyDirectory = await mkdtemp(join(tmpdir(), 'tsunagu-keys-'));
   const keys = await testKeys(keyDirectory);
   const { logger, lines } = collectingLogger();

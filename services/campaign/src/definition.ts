@@ -2,6 +2,7 @@ import { topics } from '@tsunagu/contracts';
 import type { ServiceDefinition } from '@tsunagu/service-host';
 import { AppModule } from './app.module.js';
 import { type CampaignConfig, campaignConfig } from './config.js';
+import { upcasts } from './domain/event-versions.js';
 import { campaignsProjection } from './projections/campaigns.js';
 import { claimsProjection } from './projections/claims.js';
 
@@ -13,5 +14,6 @@ export const definition: ServiceDefinition<CampaignConfig> = {
   consumes: [topics.account],
   config: campaignConfig,
   projections: [campaignsProjection, claimsProjection],
+  upcasts,
   module: () => AppModule,
 };

@@ -13,12 +13,9 @@ export interface Cause {
 /** What this service does of its own accord. */
 export const serviceActor = 'service:campaign';
 
-/** Every event of this service is in version 1. */
-const SCHEMA_VERSION = 1;
-
 export function toNewEvent(id: string, event: At<{ type: string; data: unknown }>, cause: Cause): NewEvent {
   const { type, data, effectiveAt } = event;
-  return { id, type, data, effectiveAt, schemaVersion: SCHEMA_VERSION, ...cause };
+  return { id, type, data, effectiveAt, ...cause };
 }
 
 /** The revision of a stream's last event, −1 where there is none. */

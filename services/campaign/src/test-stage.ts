@@ -113,6 +113,9 @@ export function pointsGranted(claim: Claimed, personId: string, attempt = 1) {
     grantedAt: '2026-11-20T01:00:01.000Z',
     expiresAt: null,
     dryRun: false,
+    legalClass: 'free',
+    usableFrom: null,
+    batchId: null,
   });
 }
 

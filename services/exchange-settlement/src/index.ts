@@ -2,6 +2,7 @@ import { topics } from '@tsunagu/contracts';
 import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type ExchangeConfig, readConfig } from './config.js';
+import { upcasts } from './domain/event-versions.js';
 import { exchangeBook } from './projections/exchange-book.js';
 import { providersProjection } from './projections/providers.js';
 
@@ -13,6 +14,7 @@ export const definition: ServiceDefinition<ExchangeConfig> = {
   consumes: [topics.account],
   config: readConfig,
   projections: [providersProjection, exchangeBook],
+  upcasts,
   module: appModule,
 };
 

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
+import { upcasts } from './domain/event-versions.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -10,6 +11,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   consumes: [],
   config: readConfig,
   projections: [],
+  upcasts,
   module: appModule,
 };
 

@@ -141,7 +141,7 @@ class TamperedFeed implements Feed {
       catchUp: async (topic, after, limit) => {
         const source = sources.get(topic);
         if (!source) throw new Error(`no log is known for ${topic}`);
-        return source.readLog({ after, limit, types: typesOf(topic) });
+        return source.readLog({ after, limit, types: typesOf(topic), form: 'recorded' });
       },
     });
     this.feeds.push(feed);

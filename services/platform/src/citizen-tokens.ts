@@ -1,6 +1,6 @@
 import { PostgresEventLog } from '@tsunagu/event-store';
 import { definition, registerTestPersons, signCitizenToken } from '@tsunagu/identity';
-import { loadOrCreateKey, servicePool } from '@tsunagu/service-host';
+import { loadOrCreateKey, servicePool, versionsOf } from '@tsunagu/service-host';
 import type { DataDirectory } from './data-directory.js';
 import type { DatabaseUrls } from './database.js';
 import { Progress } from './progress.js';
@@ -20,7 +20,7 @@ export async function citizenTokens(
     connectionsMax: 4,
   });
   try {
-    const log = await PostgresEventLog.open({ pool, clock });
+    const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
     try {
       const progress = new Progress('registering persons');
       const personIds = await registerTestPersons(

@@ -1,6 +1,6 @@
 import { PostgresEventLog } from '@tsunagu/event-store';
 import { definition, registerSimulatedProvider } from '@tsunagu/exchange-settlement';
-import { servicePool } from '@tsunagu/service-host';
+import { servicePool, versionsOf } from '@tsunagu/service-host';
 import type { PreparedData } from './prepare-data.js';
 import type { StartRequest } from './start.js';
 
@@ -11,7 +11,7 @@ export async function registerSimPay(
 ): Promise<void> {
   const url = databases.services.get(definition.name) ?? '';
   const pool = servicePool({ url, schema: definition.schema, connectionsMax: 2 });
-  const log = await PostgresEventLog.open({ pool, clock });
+  const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
   try {
     const parts = { log, database: pool, clock, keyDirectory: directory.keys };
     await registerSimulatedProvider(parts, `http://127.0.0.1:${settings.port}/sim-pay`);

@@ -8,6 +8,7 @@ import {
   loadOrCreateKey,
   servicePool,
   serviceRegistry,
+  versionsOf,
 } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { startedLines } from './announcement.js';
@@ -39,10 +40,11 @@ export async function startEmbedded(
   fronts.addHandlers(world);
 
   const stores = new Map<string, { pool: Pool; log: EventLog }>();
-  for (const { name, schema } of definitions) {
+  for (const definition of definitions) {
+    const { name, schema } = definition;
     const pool = servicePool({ url: databases.services.get(name) ?? '', schema, connectionsMax: POOL_CONNECTIONS_MAX });
     closers.add(`the connections of ${name}`, () => pool.end());
-    const log = await PostgresEventLog.open({ pool, clock });
+    const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
     closers.add(`the log of ${name}`, () => log.close());
     stores.set(name, { pool, log });
   }

@@ -2,6 +2,7 @@ import { topics } from '@tsunagu/contracts';
 import type { ServiceDefinition } from '@tsunagu/service-host';
 import { AppModule } from './app.module.js';
 import { type LedgerConfig, readConfig } from './config.js';
+import { upcasts } from './domain/event-versions.js';
 import { entriesProjection } from './projections/entries.js';
 import { fundLeasesProjection } from './projections/fund-leases.js';
 import { fundsProjection } from './projections/funds.js';
@@ -16,5 +17,6 @@ export const definition: ServiceDefinition<LedgerConfig> = {
   consumes: [topics.claim, topics.exchange],
   config: readConfig,
   projections: [fundsProjection, fundLeasesProjection, entriesProjection, postingsProjection, openHoldsProjection],
+  upcasts,
   module: () => AppModule,
 };

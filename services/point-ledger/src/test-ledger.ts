@@ -2,7 +2,7 @@ import { type DataOf, type ServiceName, topics } from '@tsunagu/contracts';
 import type { FeedMessage } from '@tsunagu/event-feed';
 import { PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
-import { type Questions, servicePool } from '@tsunagu/service-host';
+import { type Questions, servicePool, versionsOf } from '@tsunagu/service-host';
 import { message, startTestService, type TestService } from '@tsunagu/service-host/testing';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
@@ -123,7 +123,7 @@ export async function startTestLedger(options: Parameters<typeof startTestServic
 async function startWorker(service: TestService): Promise<TestWorker> {
   const { clock } = service;
   const pool = servicePool({ url: service.ownerUrl, schema: definition.schema, connectionsMax: 6 });
-  const log = await PostgresEventLog.open({ pool, clock });
+  const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
   const slot = new WorkerSlot(pool);
   const leases = new Leases(log, clock, slot);
   const config = readConfig({});

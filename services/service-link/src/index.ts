@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { readConfig, type ServiceLinkConfig } from './config.js';
+import { upcasts } from './domain/event-versions.js';
 import { linksProjection } from './projections/links.js';
 
 export const definition: ServiceDefinition<ServiceLinkConfig> = {
@@ -11,6 +12,7 @@ export const definition: ServiceDefinition<ServiceLinkConfig> = {
   consumes: [],
   config: readConfig,
   projections: [linksProjection],
+  upcasts,
   module: appModule,
 };
 

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { published } from '../published.js';
+import { older, published } from '../published.js';
 import { topics } from '../topics.js';
 import { closed, HeldLot, Id, Name, PointCount, Time } from './shapes.js';
 
@@ -14,42 +14,63 @@ const ids = {
 };
 const lots = [{ lotId: ids.lot, fundId: ids.fund, ownerId: 'demo', points: 1000 }];
 
+const granted1 = {
+  claimId: Id,
+  personId: Id,
+  campaignId: Id,
+  measureId: Id,
+  lotId: Id,
+  fundId: Id,
+  /** Who pays for the lot: the fund's owner. */
+  ownerId: Name,
+  amountPoints: PointCount,
+  attempt: Type.Integer({ minimum: 1 }),
+  grantedAt: Time,
+  expiresAt: Type.Union([Time, Type.Null()]),
+  dryRun: Type.Boolean(),
+};
+const granted2 = Type.Object(
+  {
+    ...granted1,
+    /** Whether anybody paid for the points: only free ones are outside the rules on prepaid payment. */
+    legalClass: Type.Union([Type.Literal('free'), Type.Literal('prepaid')]),
+    /** Seen, and not exchangeable before; null: at once. */
+    usableFrom: Type.Union([Time, Type.Null()]),
+    /** The list that it was granted by; null for a claim of the person's own. */
+    batchId: Type.Union([Id, Type.Null()]),
+  },
+  closed,
+);
+const grantedExample1 = {
+  claimId: ids.claim,
+  personId: ids.person,
+  campaignId: '019ab3f0-6c00-7000-8000-0000000000d1',
+  measureId: '019ab3f0-6c00-7000-8000-0000000000e1',
+  lotId: ids.lot,
+  fundId: ids.fund,
+  ownerId: 'demo',
+  amountPoints: 11000,
+  attempt: 1,
+  grantedAt: '2026-11-20T01:00:00.010Z',
+  expiresAt: '2027-05-20T15:00:00.000Z',
+  dryRun: false,
+};
+
 export const PointsGranted = published({
   ...common,
   type: 'PointsGranted',
+  version: 2,
+  older: [
+    older({ data: Type.Object(granted1, closed), example: grantedExample1, next: granted2 }, (data) => ({
+      ...data,
+      legalClass: 'free' as const,
+      usableFrom: null,
+      batchId: null,
+    })),
+  ],
   meaning: 'A claim was granted: a new lot stands on the account.',
-  data: Type.Object(
-    {
-      claimId: Id,
-      personId: Id,
-      campaignId: Id,
-      measureId: Id,
-      lotId: Id,
-      fundId: Id,
-      /** Who pays for the lot: the fund's owner. */
-      ownerId: Name,
-      amountPoints: PointCount,
-      attempt: Type.Integer({ minimum: 1 }),
-      grantedAt: Time,
-      expiresAt: Type.Union([Time, Type.Null()]),
-      dryRun: Type.Boolean(),
-    },
-    closed,
-  ),
-  example: {
-    claimId: ids.claim,
-    personId: ids.person,
-    campaignId: '019ab3f0-6c00-7000-8000-0000000000d1',
-    measureId: '019ab3f0-6c00-7000-8000-0000000000e1',
-    lotId: ids.lot,
-    fundId: ids.fund,
-    ownerId: 'demo',
-    amountPoints: 11000,
-    attempt: 1,
-    grantedAt: '2026-11-20T01:00:00.010Z',
-    expiresAt: '2027-05-20T15:00:00.000Z',
-    dryRun: false,
-  },
+  data: granted2,
+  example: { ...grantedExample1, legalClass: 'free', usableFrom: null, batchId: null },
 });
 
 export const GrantRefused = published({

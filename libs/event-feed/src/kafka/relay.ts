@@ -126,7 +126,8 @@ export class Relay {
 
   private async publishNext(client: PoolClient, publisher: KafkaPublisher): Promise<void> {
     const { log, topic, registry } = this.parts;
-    const slice = await log.readLog({ after: this.position, limit: batchSizeMax, types: typesOf(topic) });
+    const types = typesOf(topic);
+    const slice = await log.readLog({ after: this.position, limit: batchSizeMax, types, form: 'recorded' });
     const previous = [...this.previous];
     const messages = slice.events.map((event) => {
       const partition = partitionOf(keyFor(event));

@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import { keyFor, partitionOf } from '../message.js';
 import { decode, encodeEvent, encodeHeartbeat, type WireMessage } from './wire.js';
 
-function recorded(type: string, data: unknown, position: number): RecordedEvent {
+function recorded(type: string, data: unknown, position: number, schemaVersion = 1): RecordedEvent {
   const id = newId(1_800_000_000_000);
   return {
     id,
     type,
-    schemaVersion: 1,
+    schemaVersion,
     effectiveAt: '2026-11-20T01:00:00.000Z',
     correlationId: id,
     causationId: null,
@@ -34,11 +34,20 @@ function incoming(message: WireMessage) {
 }
 
 describe('the wire format', () => {
-  it('brings every published event back as it was', () => {
-    for (const { type, topic, example } of publishedEvents) {
-      const event = recorded(type, example, 12);
-      const entry = decode(incoming(encodeEvent(event, 7)), topic);
-      expect(entry).toEqual({ log: 0, previous: 7, through: 12, message: { ...event, topic, key: keyFor(event) } });
+  it('brings every published event back as it was recorded, in every version', () => {
+    for (const { type, topic, older = [], example } of publishedEvents) {
+      for (const [index, data] of [...older.map((version) => version.example), example].entries()) {
+        const event = recorded(type, data, 12, index + 1);
+        const entry = decode(incoming(encodeEvent(event, 7)), topic);
+        expect(entry).toEqual({ log: 0, previous: 7, through: 12, message: { ...event, topic, key: keyFor(event) } });
+      }
+    }
+  });
+
+  it('leaves a version that it does not know to the log', () => {
+    for (const { type, topic, version, example } of publishedEvents) {
+      const event = recorded(type, example, 12, version + 1);
+      expect(decode(incoming(encodeEvent(event, 7)), topic)).toBeUndefined();
     }
   });
 

@@ -15,10 +15,15 @@ export function person(n: number): string {
 }
 
 /** Appends one ClaimAccepted for each person named, in order, with an internal event between them that nobody may see. */
-export async function appendClaims(log: EventLog, persons: readonly string[], data: object = {}): Promise<void> {
+export async function appendClaims(
+  log: EventLog,
+  persons: readonly string[],
+  data: object = {},
+  schemaVersion = 1,
+): Promise<void> {
   const requests: AppendRequest[] = persons.flatMap((personId) => [
     request(event('CampaignOpened', { internal: true })),
-    request(event('ClaimAccepted', { ...claimExample(), personId, ...data })),
+    request(event('ClaimAccepted', { ...claimExample(), personId, ...data }, schemaVersion)),
   ]);
   for (let i = 0; i < requests.length; i += 500) {
     const outcomes = await log.append(requests.slice(i, i + 500));
@@ -30,12 +35,12 @@ function claimExample(): object {
   return publishedEvent('ClaimAccepted')?.example ?? {};
 }
 
-function event(type: string, data: object): NewEvent {
+function event(type: string, data: object, schemaVersion = 1): NewEvent {
   const id = newId(Date.now());
   return {
     id,
     type,
-    schemaVersion: 1,
+    schemaVersion,
     effectiveAt: '2026-11-20T01:00:00.000Z',
     correlationId: id,
     causationId: null,

@@ -179,6 +179,22 @@ export function feedSuite(name: string, open: () => Promise<FeedBench>): void {
     );
 
     it(
+      'dead-letters a message of a version newer than this release knows, and goes on with the others',
+      async () => {
+        const newer = 2;
+        await appendClaims(bench.log, [person(1)], {}, newer);
+        await appendClaims(bench.log, [person(1), person(2)]);
+        await subscribe();
+        await allDone(1);
+        await lettersAre(1, 1);
+        expect(consumer.done.map((message) => message.key)).toEqual([person(2)]);
+        const [letter] = (await feedStatus(bench.database)).deadLetters;
+        expect(letter).toMatchObject({ errorClass: 'UnknownVersion', errorCode: 'event.version_unknown', attempts: 1 });
+      },
+      suiteLimitMs,
+    );
+
+    it(
       'does not give out a message that breaks its schema',
       async () => {
         await appendClaims(bench.log, [person(1)]);

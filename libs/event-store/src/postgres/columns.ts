@@ -26,7 +26,7 @@ export function joinedColumns(requests: readonly CheckedRequest[]): string[] {
         eventIds.push(event.id);
         requestIds.push(requestId);
         types.push(event.type);
-        schemaVersions.push(event.schemaVersion);
+        schemaVersions.push(checked.schemaVersion);
         effectiveAts.push(event.effectiveAt);
         correlationIds.push(event.correlationId);
         causationIds.push(event.causationId ?? '');

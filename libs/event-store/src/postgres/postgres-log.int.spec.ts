@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-eventLogSuite('PostgreSQL', () => openPlace(database), {
+eventLogSuite('PostgreSQL', (versions) => openPlace(database, versions), {
   gapFree: true,
   idsForEver: true,
   atomicStreams: true,

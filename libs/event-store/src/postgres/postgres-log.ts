@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '@tsunagu/kernel';
+import type { Clock, EventVersions } from '@tsunagu/kernel';
 import { Pool, type PoolConfig, type QueryArrayConfig } from 'pg';
-import type { AppendOutcome, AppendRequest, EventLog, LogSlice, RecordedEvent } from '../contract.js';
+import type { AppendOutcome, AppendRequest, EventLog, LogQuery, LogSlice, RecordedEvent } from '../contract.js';
 import type { Evaluated } from '../evaluate.js';
 import { HeadWatch } from '../head-watch.js';
 import { checkRequest } from '../requests.js';
@@ -47,11 +47,20 @@ select ${eventColumns}, b.through
  order by e.position`;
 const READ_STREAMS = `select ${eventColumns}, 0 from events_of_streams($1) e order by e.stream, e.revision`;
 
+export interface OpenLog {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log?: number;
+  /** Of the events that this log may hold. */
+  readonly versions?: EventVersions | undefined;
+}
+
 interface Opened {
   readonly pool: Pool;
   readonly appendPool: Pool;
   readonly clock: Clock;
   readonly log: number;
+  readonly versions: EventVersions | undefined;
   readonly channel: string;
   readonly config: PoolConfig;
 }
@@ -80,9 +89,10 @@ export class PostgresEventLog implements EventLog {
 
   /**
    * Opens the log. Reads go over the given pool; appends over two connections of the log's own, made as the pool makes
-   * its own, with time limits; notifications over one more. Throws StoreError `store.unavailable`.
+   * its own, with time limits; notifications over one more. Without `versions` events are read and written in whatever
+   * version they have. Throws StoreError `store.unavailable`.
    */
-  static async open({ pool, clock, log = 0 }: { pool: Pool; clock: Clock; log?: number }): Promise<PostgresEventLog> {
+  static async open({ pool, clock, log = 0, versions }: OpenLog): Promise<PostgresEventLog> {
     try {
       const where = `select current_database() as database, current_schema() as schema, current_setting('search_path') as path`;
       const { rows } = await pool.query<{ database: string; schema: string; path: string }>(where);
@@ -109,6 +119,7 @@ export class PostgresEventLog implements EventLog {
         appendPool,
         clock,
         log,
+        versions,
         config,
         channel: `log_${hash.slice(0, 32)}`,
       });
@@ -118,7 +129,7 @@ export class PostgresEventLog implements EventLog {
   }
 
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    return this.queue.append(requests.map(checkRequest));
+    return this.queue.append(requests.map((request) => checkRequest(request, this.opened.versions)));
   }
 
   async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
@@ -127,17 +138,17 @@ export class PostgresEventLog implements EventLog {
     const names = [...found.keys()].filter((stream) => !/[\n\0]/.test(stream));
     if (names.length === 0) return found;
     const { events } = await this.read({ name: 'read_streams', text: READ_STREAMS, values: [names.join('\n')] });
-    for (const event of events) found.get(event.stream)?.push(event);
+    for (const event of this.newest(events)) found.get(event.stream)?.push(event);
     for (const [stream, recorded] of found) this.known.note(stream, recorded.length - 1);
     return found;
   }
 
-  async readLog(query: {
-    after: number;
-    limit: number;
-    types?: readonly string[];
-    stream?: string;
-  }): Promise<LogSlice> {
+  async readLog(query: LogQuery): Promise<LogSlice> {
+    const slice = await this.readRecorded(query);
+    return query.form === 'recorded' ? slice : { ...slice, events: this.newest(slice.events) };
+  }
+
+  private async readRecorded(query: LogQuery): Promise<LogSlice> {
     const { after, stream } = query;
     const limit = Math.min(Math.max(1, query.limit), READ_LIMIT_MAX);
     const types = query.types ? [...query.types] : null;
@@ -198,6 +209,11 @@ export class PostgresEventLog implements EventLog {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  private newest(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    const { versions } = this.opened;
+    return versions ? events.map((event) => versions.upcast(event)) : events;
   }
 
   private announce(position: number): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { EventVersions } from '@tsunagu/kernel';
 import type { TestDatabase } from '@tsunagu/testing';
 import { Pool } from 'pg';
 import { startMs } from '../suite/place.js';
@@ -50,10 +51,10 @@ export async function testSchema(database: TestDatabase): Promise<TestSchema> {
 }
 
 /** The suite's place over a schema of its own. */
-export async function openPlace(database: TestDatabase) {
+export async function openPlace(database: TestDatabase, versions?: EventVersions) {
   const schema = await testSchema(database);
   const clock = { nowMs: startMs };
-  const log = await PostgresEventLog.open({ pool: schema.service, clock: { now: () => clock.nowMs } });
+  const log = await PostgresEventLog.open({ pool: schema.service, clock: { now: () => clock.nowMs }, versions });
   const close = async () => {
     await log.close();
     await schema.close();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isoTime, newId } from '@tsunagu/kernel';
+import { type EventVersions, isoTime, newId } from '@tsunagu/kernel';
 import type { AppendRequest, EventLog, ExpectedRevision, NewEvent } from '../contract.js';
 import { toNewEvent } from '../new-event.js';
 
@@ -10,7 +10,7 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export type OpenPlace = () => Promise<Place>;
+export type OpenPlace = (versions?: EventVersions) => Promise<Place>;
 
 export const startMs = Date.parse('2026-11-05T00:00:00.000Z');
 

@@ -2,6 +2,7 @@ import { coreSuite } from './core.js';
 import { modelSuite } from './model.js';
 import type { OpenPlace } from './place.js';
 import { atomicStreamsSuite, gapFreeSuite, idsForEverSuite, readingSuite } from './reading.js';
+import { versionsSuite } from './versions.js';
 
 /** The contract as tests: the core for every adapter, one part for each capability that the adapter declares. */
 export function eventLogSuite(
@@ -11,6 +12,7 @@ export function eventLogSuite(
 ): void {
   describe(`${adapter}: core`, () => coreSuite(open));
   describe(`${adapter}: reading`, () => readingSuite(open));
+  describe(`${adapter}: versions`, () => versionsSuite(open));
   if (has.gapFree) describe(`${adapter}: gapFree`, () => gapFreeSuite(open));
   if (has.idsForEver) describe(`${adapter}: idsForEver`, () => idsForEverSuite(open));
   if (has.atomicStreams) describe(`${adapter}: atomicStreams`, () => atomicStreamsSuite(open));

@@ -94,6 +94,9 @@ function granted(attempt: number, at = claimed): LedgerAnswer {
     grantedAt: at,
     expiresAt: null,
     dryRun: false,
+    legalClass: 'free' as const,
+    usableFrom: null,
+    batchId: null,
   };
   return { type: 'PointsGranted', data, effectiveAt: at };
 }

@@ -1,6 +1,6 @@
 import { type EventLog, PostgresEventLog } from '@tsunagu/event-store';
 import type { Clock } from '@tsunagu/kernel';
-import { type ServiceDefinition, servicePool } from '@tsunagu/service-host';
+import { type ServiceDefinition, servicePool, versionsOf } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import type { DatabaseUrls } from '../database.js';
 import { definitions } from '../services.js';
@@ -21,7 +21,8 @@ export async function withStores<T>(
   try {
     for (const definition of definitions) {
       const pool = servicePool({ url: databases.owner, schema: definition.schema, connectionsMax: 3 });
-      stores.set(definition.name, { definition, pool, log: await PostgresEventLog.open({ pool, clock }) });
+      const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
+      stores.set(definition.name, { definition, pool, log });
     }
     return await work(stores);
   } finally {

@@ -25,6 +25,11 @@ export interface Lot {
   readonly grantedAt: string;
   readonly expiresAt: string | null;
   readonly dryRun: boolean;
+  readonly legalClass: DataOf<'PointsGranted'>['legalClass'];
+  /** Seen, and not usable before; null: at once. */
+  readonly usableFrom: string | null;
+  /** The list that it was granted by. */
+  readonly batchId: string | null;
 }
 
 export type LotPart = DataOf<'PointsHeld'>['lots'][number];
@@ -96,6 +101,7 @@ function expiryMs(lot: Lot): number {
 
 function granted(account: Account, data: DataOf<'PointsGranted'>): Account {
   const { claimId, measureId, lotId, fundId, ownerId, campaignId, amountPoints, grantedAt, expiresAt, dryRun } = data;
+  const { legalClass, usableFrom, batchId } = data;
   const lot: Lot = {
     lotId,
     fundId,
@@ -109,6 +115,9 @@ function granted(account: Account, data: DataOf<'PointsGranted'>): Account {
     grantedAt,
     expiresAt,
     dryRun,
+    legalClass,
+    usableFrom,
+    batchId,
   };
   return {
     ...account,

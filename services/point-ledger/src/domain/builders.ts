@@ -44,6 +44,9 @@ export function granted(overrides: Partial<DataOf<'PointsGranted'>> = {}): Accou
       grantedAt: now,
       expiresAt: null,
       dryRun: false,
+      legalClass: 'free',
+      usableFrom: null,
+      batchId: null,
       ...overrides,
     },
   };

@@ -73,6 +73,9 @@ function granted(order: GrantOrder, ownerId: string, lotId: string, now: string)
         grantedAt: now,
         expiresAt: expiryOf(order, now),
         dryRun,
+        legalClass: 'free',
+        usableFrom: null,
+        batchId: null,
       },
     },
   };

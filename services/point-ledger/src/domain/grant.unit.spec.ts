@@ -26,6 +26,12 @@ describe('a claim', () => {
     });
   });
 
+  it('gives free points, usable at once and of no batch; the lot carries what the grant says', () => {
+    expect(decide()).toMatchObject({ event: { data: { legalClass: 'free', usableFrom: null, batchId: null } } });
+    const said = { legalClass: 'prepaid', usableFrom: now, batchId: 'batch' } as const;
+    expect(foldAccount([granted(said)]).lots).toEqual([expect.objectContaining(said)]);
+  });
+
   it.each([
     ['the lease was not enough and nobody looked further', funding(999)],
     ['another lease of the fund is open', funding(999, { elsewhere: elsewhere(0, true) })],

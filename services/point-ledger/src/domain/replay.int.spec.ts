@@ -1,4 +1,6 @@
 import type { RecordedEvent } from '@tsunagu/event-store';
+import { servicePool } from '@tsunagu/service-host';
+import { definition } from '../definition.js';
 import { type Claim, claim, someId, startTestLedger, type TestLedger, toDecide } from '../test-ledger.js';
 import { fundStream } from './fund.js';
 import { leasesOf, replayGrant, streamsOfGrant } from './replay.js';
@@ -46,6 +48,39 @@ it('deciding every recorded decision again gives the recorded outcome (I6)', asy
     'fund_unknown',
     'granted',
   ]);
+});
+
+it('a grant that the first release recorded, in version 1, is read and decided again as if made today', async () => {
+  const order = claim({ fundId: await ledger.fund(10_000) });
+  await ledger.claims(order);
+  const owner = servicePool({ url: ledger.ownerUrl, schema: definition.schema, connectionsMax: 1 });
+  await owner.query(
+    `update events set schema_version = 1,
+            data = (data::jsonb - 'legalClass' - 'usableFrom' - 'batchId')::json
+      where type = 'PointsGranted' and causation_id = $1`,
+    [order.id],
+  );
+  await owner.end();
+
+  const isGrant = ({ type, causationId }: RecordedEvent) => type === 'PointsGranted' && causationId === order.id;
+  const query = { after: 0, limit: 10_000 };
+  const asRecorded = (await ledger.log.readLog({ ...query, form: 'recorded' })).events.find(isGrant);
+  expect(asRecorded).toMatchObject({ schemaVersion: 1 });
+  expect(asRecorded?.data).not.toHaveProperty('legalClass');
+  const path = `/point-ledger/internal/v1/log?after=${(asRecorded?.position ?? 0) - 1}&limit=1`;
+  const told = await ledger.call('GET', path, { token: await ledger.token({ role: 'service', subject: 'campaign' }) });
+  expect(told.body.events).toEqual([asRecorded]);
+
+  const event = (await ledger.events()).find(isGrant);
+  if (!event) throw new Error('no grant');
+  expect(event).toMatchObject({ schemaVersion: 2, data: { legalClass: 'free', usableFrom: null, batchId: null } });
+  expect(await replay(order, event)).toMatchObject({ same: true });
+
+  const { body } = await ledger.account(order.data.personId);
+  expect(body).toMatchObject({ availablePoints: 1_000, exchangeablePoints: 1_000 });
+  await ledger.claims(order);
+  expect((await ledger.events()).filter(({ causationId }) => causationId === order.id)).toHaveLength(2);
+  expect(await ledger.violations()).toEqual([]);
 });
 
 it('a decision that was changed in the log is told', async () => {

@@ -1,0 +1,22 @@
+import type { PublishedType } from '@tsunagu/contracts';
+import type { UpcastSteps } from '@tsunagu/kernel';
+import type { CampaignEvent } from './campaign.js';
+import type { EntitlementEvent } from './entitlement.js';
+import type { ProgrammeEvent } from './programme.js';
+
+type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent;
+
+/** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
+export const upcasts = {
+  ProgrammeCreated: [],
+  CampaignDrafted: [],
+  RuleVersionPublished: [],
+  CampaignScheduled: [],
+  CampaignOpened: [],
+  CampaignPaused: [],
+  CampaignResumed: [],
+  CampaignClosed: [],
+  ClaimGranted: [],
+  ClaimRefused: [],
+  ClaimCancelled: [],
+} satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;
