@@ -6,6 +6,7 @@ import { upcasts } from './domain/event-versions.js';
 import { entriesProjection } from './projections/entries.js';
 import { fundLeasesProjection } from './projections/fund-leases.js';
 import { fundsProjection } from './projections/funds.js';
+import { lotsProjection } from './projections/lots.js';
 import { openHoldsProjection } from './projections/open-holds.js';
 import { postingsProjection } from './projections/postings.js';
 
@@ -16,7 +17,14 @@ export const definition: ServiceDefinition<LedgerConfig> = {
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [topics.claim, topics.exchange],
   config: readConfig,
-  projections: [fundsProjection, fundLeasesProjection, entriesProjection, postingsProjection, openHoldsProjection],
+  projections: [
+    fundsProjection,
+    fundLeasesProjection,
+    entriesProjection,
+    postingsProjection,
+    openHoldsProjection,
+    lotsProjection,
+  ],
   upcasts,
   module: () => AppModule,
 };
