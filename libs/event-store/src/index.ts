@@ -18,6 +18,7 @@ export { projectionDigest } from './projection-digest.js';
 export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';
 export { type ProjectionVerified, verifyProjection } from './projection-verify.js';
 export { answerTo, appendOne, appendSurely, domainEvents, expectedRevision } from './recording.js';
+export { StreamReader } from './stream-reader.js';
 
 /** Numbered SQL (postgrator's names) for each service's schema: events, functions, checkpoints. Names are unqualified. */
 export const eventStoreMigrations = new URL('./migrations/', import.meta.url);

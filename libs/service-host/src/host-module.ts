@@ -1,4 +1,5 @@
 import { type DynamicModule, type LoggerService, Module } from '@nestjs/common';
+import { StreamReader } from '@tsunagu/event-store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { EndedSessions } from './ended-sessions.js';
@@ -29,10 +30,11 @@ export function hostModule(
   parts: ServiceParts,
   own: { registry: Registry; endedSessions: EndedSessions; projections: ProjectionReader },
 ): DynamicModule {
-  const values: readonly [symbol, unknown][] = [
+  const values: readonly [symbol | typeof StreamReader, unknown][] = [
     [CLOCK, parts.clock],
     [DATABASE, parts.database],
     [EVENT_LOG, parts.log],
+    [StreamReader, new StreamReader(parts.log)],
     [QUESTIONS, parts.questions],
     [CONFIG, config],
     [PARTS, parts],

@@ -9,7 +9,6 @@ import { OverdueClaims } from './jobs/overdue-claims.js';
 import { Asking } from './outbound/questions.js';
 import { CampaignIndex } from './projections/campaign-index.js';
 import { ClaimIndex } from './projections/claim-index.js';
-import { StreamReader } from './stream-reader.js';
 import { CampaignLaunch } from './workflows/campaign-launch.js';
 import { Claiming } from './workflows/claiming.js';
 import { LedgerAnswers } from './workflows/ledger-answers.js';
@@ -19,7 +18,6 @@ import { Reopening } from './workflows/reopening.js';
 @Module({
   controllers: [ProgrammesController, CampaignsController, ClaimsController, AccountEvents],
   providers: [
-    StreamReader,
     Asking,
     CampaignIndex,
     ClaimIndex,

@@ -56,7 +56,7 @@ async function decideBatches(place: BenchPlace, slot: WorkerSlot) {
   await emptied(place);
   const fundId = newId(Date.now());
   await commitFund(place, fundId);
-  const grants = new Grants(place.log, realClock, new Leases(place.log, realClock, slot), new Accounts(place.log));
+  const grants = benchGrants(place, slot);
   const batches = Array.from({ length: BATCHES }, () => Array.from({ length: BATCH }, () => someClaim(fundId)));
   const measured = await rate(BATCHES * BATCH, async () => {
     for (const batch of batches) await grants.decide(batch);
@@ -65,6 +65,10 @@ async function decideBatches(place: BenchPlace, slot: WorkerSlot) {
   const granted = events.filter((event) => event.type === 'PointsGranted').length;
   if (granted !== BATCHES * BATCH) throw new Error(`${granted} of ${BATCHES * BATCH} claims were granted`);
   return { rate: measured, rows: events };
+}
+
+export function benchGrants({ log }: BenchPlace, slot: WorkerSlot): Grants {
+  return new Grants(log, realClock, new Leases(log, realClock, slot), new Accounts(log));
 }
 
 async function drawsAndGrants({ log }: BenchPlace): Promise<readonly RecordedEvent[]> {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { domainEvents } from '@tsunagu/event-store';
+import { domainEvents, StreamReader } from '@tsunagu/event-store';
 import { type Clock, isId } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -19,7 +19,6 @@ import type { Logger } from 'pino';
 import { type Entitlement, type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
 import { parseReceiptNumber } from '../domain/receipt.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
-import { StreamReader } from '../stream-reader.js';
 import { Claiming } from '../workflows/claiming.js';
 import { Reopening } from '../workflows/reopening.js';
 import { cursorMember } from './campaigns.controller.js';

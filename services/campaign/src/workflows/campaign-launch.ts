@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { appendOne, domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReader } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -15,7 +15,6 @@ import {
 } from '../domain/campaign.js';
 import type { At } from '../domain/stamped.js';
 import { type Cause, revisionOf, serviceActor, toNewEvent } from '../recording.js';
-import { StreamReader } from '../stream-reader.js';
 
 export interface KnownCampaign {
   readonly campaign: Campaign;

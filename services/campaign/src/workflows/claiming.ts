@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { appendOne, domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReader } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
 import { type Campaign, type CampaignEvent, campaignStream, fold } from '../domain/campaign.js';
@@ -17,7 +17,6 @@ import {
 import { receiptNumber } from '../domain/receipt.js';
 import { Asking } from '../outbound/questions.js';
 import { revisionOf, toNewEvent } from '../recording.js';
-import { StreamReader } from '../stream-reader.js';
 
 export interface Claimant {
   readonly personId: string;

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { appendOne, domainEvents, type EventLog } from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, StreamReader } from '@tsunagu/event-store';
 import { type Clock, idFromScope, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -11,7 +11,6 @@ import {
   programmeStream,
 } from '../domain/programme.js';
 import { type Cause, serviceActor, toNewEvent } from '../recording.js';
-import { StreamReader } from '../stream-reader.js';
 
 /** The id under which the default programme is created, by whichever process is first. */
 const defaultId = idFromScope('programme default');

@@ -1,13 +1,12 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
+import { StreamReader } from '@tsunagu/event-store';
 import { type Clock, isoTime, sumPoints } from '@tsunagu/kernel';
 import {
   type Caller,
   CLOCK,
   CurrentCaller,
   DATABASE,
-  EVENT_LOG,
   PROJECTIONS,
   type ProjectionReader,
   Roles,
@@ -39,7 +38,7 @@ export class EntriesPage {
 @Controller('point-ledger/v1/accounts/me')
 export class AccountsController {
   constructor(
-    @Inject(EVENT_LOG) private readonly log: EventLog,
+    private readonly reader: StreamReader,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -51,7 +50,7 @@ export class AccountsController {
   @ApiOperation({ summary: "The caller's account, folded from its own stream: it cannot be behind" })
   async account(@CurrentCaller() { subject: accountId }: Caller) {
     const stream = accountStream(accountId);
-    const account = foldAccount((await this.log.readStreams([stream])).get(stream) ?? []);
+    const account = foldAccount((await this.reader.read([stream])).get(stream) ?? []);
     const now = isoTime(this.clock.now());
     const availablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
     return {

@@ -1,6 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
-import { EVENT_LOG } from '@tsunagu/service-host';
+import type { EventLog, RecordedEvent } from './contract.js';
 
 type Streams = ReadonlyMap<string, readonly RecordedEvent[]>;
 
@@ -19,12 +17,11 @@ const QUERIES_MAX = 2;
  * Reads streams for many callers with few queries: what is asked for while a query runs goes into the next one. A query always
  * starts after the call, so a caller sees every event that was committed before it asked, whoever appended it.
  */
-@Injectable()
 export class StreamReader {
   private waiting: Waiting[] = [];
   private running = 0;
 
-  constructor(@Inject(EVENT_LOG) private readonly log: EventLog) {}
+  constructor(private readonly log: Pick<EventLog, 'readStreams'>) {}
 
   /** At least the streams named, each an array (empty where there is no such stream), shared with other callers. */
   read(names: readonly string[]): Promise<Streams> {
