@@ -1,6 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchRow, spread } from '@tsunagu/event-store/bench';
 import { type Launched, launchCampaign } from '../services/platform/e2e/launch.js';
@@ -9,6 +6,7 @@ import { requireRunning } from '../services/platform/src/reach.js';
 import { readSettings } from '../services/platform/src/settings.js';
 import { generateLoad } from './generate-load.js';
 import { readLaunchRecord } from './launch-record.js';
+import { startServiceProcess } from './service-process.js';
 
 const HOLD_SECONDS = Number(process.env.BENCH_HOLD_SECONDS ?? 60);
 const TRY_SECONDS = 8;
@@ -110,23 +108,14 @@ async function emptyPosts(platform: PlatformProcess) {
   const { running } = requireRunning(
     readSettings({ TSUNAGU_DATA: platform.dataDirectory, PORT: String(platform.port) }),
   );
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', '--import', './tools/hook.mjs', 'load-tests/empty-service.ts'],
-    {
-      cwd: new URL('..', import.meta.url),
-      env: { ...process.env, TSUNAGU_TEST_POSTGRES_URL: running.postgresUrl },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const service = await startServiceProcess('empty-service.ts', running.postgresUrl);
   try {
-    const { url, token } = await firstLine(child);
     const rates: number[] = [];
     for (let run = 0; run <= LIMIT_RUNS; run += 1) {
       const report = await generateLoad({
         mode: 'closed',
-        url,
-        tokens: [token],
+        url: service.url,
+        tokens: service.tokens,
         body: { measureId: '019ab3f0-6c00-7000-8000-0000000000e1' },
         inFlight: LIMIT_IN_FLIGHT,
         seconds: LIMIT_SECONDS,
@@ -137,17 +126,8 @@ async function emptyPosts(platform: PlatformProcess) {
     }
     return spread(rates);
   } finally {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
+    await service.stop();
   }
-}
-
-async function firstLine(child: ChildProcess): Promise<{ url: string; token: string }> {
-  if (!child.stdout) throw new Error('the empty service has no output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith('{"url"')) return JSON.parse(line);
-  }
-  throw new Error('the empty service ended before it listened');
 }
 
 function describe(what: string, { rate, granted, p99Ms, answerP99Ms, holds }: Held): void {

@@ -1,6 +1,6 @@
-// A service with one POST that does nothing: what authentication, parsing, validation and answering cost by themselves.
-// Runs as a process of its own on the database server named by TSUNAGU_TEST_POSTGRES_URL; prints { url, token } when it listens.
-import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
+// A service with a POST and a GET that do nothing: what authentication, parsing, validation and answering cost by themselves.
+// Runs as a process of its own on the database server named by TSUNAGU_TEST_POSTGRES_URL; prints { url, tokens } when it listens.
+import { Body, Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
 import { Roles, type ServiceDefinition } from '@tsunagu/service-host';
 import { startTestService } from '@tsunagu/service-host/testing';
 import { IsUUID } from 'class-validator';
@@ -17,6 +17,12 @@ class EmptyController {
   @HttpCode(200)
   post(@Body() body: EmptyRequest): EmptyRequest {
     return body;
+  }
+
+  @Get()
+  @Roles('citizen')
+  get(): { empty: true } {
+    return { empty: true };
   }
 }
 
@@ -36,7 +42,7 @@ const definition: ServiceDefinition = {
 
 const service = await startTestService(definition, { clockMs: Date.now() });
 const token = await service.token({ role: 'citizen', subject: '019ab3f0-6c00-7000-8000-000000000001' });
-console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, token }));
+console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, tokens: [token] }));
 process.once('SIGTERM', () => {
   void service.close().then(() => process.exit(0));
 });

@@ -14,9 +14,9 @@ export interface LoadReport {
   readonly claims: readonly (readonly [claimId: string, sentAtMs: number])[];
 }
 
-/** POSTs in a process of its own: at a fixed rate (open), or with so many in flight (closed). */
+/** Requests (POST unless said) from a process of its own: at a fixed rate (open), or with so many in flight (closed). */
 export function generateLoad(
-  job: { url: string; tokens: readonly string[]; body?: unknown; seconds: number } & (
+  job: { url: string; method?: 'GET' | 'POST'; tokens: readonly string[]; body?: unknown; seconds: number } & (
     | { mode: 'open'; rate: number; firstToken: number }
     | { mode: 'closed'; inFlight: number }
   ),

@@ -12,7 +12,7 @@ const ANSWER_WAIT_MS = 30_000;
 const job = JSON.parse(await text(process.stdin));
 const target = new URL(job.url);
 const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: 'lifo' });
-const body = Buffer.from(JSON.stringify(job.body ?? {}));
+const body = job.method === 'GET' ? undefined : Buffer.from(JSON.stringify(job.body ?? {}));
 const latenciesMs = [];
 const statuses = {};
 const claims = [];
@@ -28,12 +28,11 @@ function send(index) {
         host: target.hostname,
         port: target.port,
         path: target.pathname,
-        method: 'POST',
+        method: job.method ?? 'POST',
         timeout: ANSWER_WAIT_MS,
         headers: {
           authorization: `Bearer ${job.tokens[index % job.tokens.length]}`,
-          'content-type': 'application/json',
-          'content-length': body.length,
+          ...(body ? { 'content-type': 'application/json', 'content-length': body.length } : {}),
         },
       },
       (answer) => {
