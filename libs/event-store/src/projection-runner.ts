@@ -43,6 +43,7 @@ export class ProjectionRunner {
   private stopped = true;
   /** Ends the wait of the present round. */
   private round = new AbortController();
+  private ahead: { readonly after: number; readonly slice: Promise<LogSlice> } | undefined;
   /** The next round reads the stored checkpoint, whatever it finds in the log. */
   private mustLook = true;
   /** Ends the pause between two rounds. */
@@ -112,6 +113,7 @@ export class ProjectionRunner {
         retryAfterMs = RETRY_AFTER_MS;
       } catch (error) {
         this.mustLook = true;
+        this.ahead = undefined;
         this.lastError = error instanceof Error ? error.message : String(error);
         logger?.error({ projection: projection.name, position: this.position, err: error }, 'projection stands still');
         await pause(retryAfterMs, signal);
@@ -122,9 +124,11 @@ export class ProjectionRunner {
 
   /** Folds the next batch and says how much there was of it. */
   private async advance(): Promise<'nothing' | 'part' | 'whole batch'> {
-    const { pool, log, projection, batchSize = BATCH_EVENTS } = this.options;
-    const query = { after: this.position, limit: batchSize };
-    const slice = await log.readLog(projection.types ? { ...query, types: projection.types } : query);
+    const { pool, batchSize = BATCH_EVENTS } = this.options;
+    const before = this.position;
+    const slice = await (this.ahead?.after === before ? this.ahead.slice : this.read(before));
+    // While it catches up, the next batch is read as this one is folded.
+    this.ahead = slice.events.length < batchSize ? undefined : this.readAhead(slice.through);
     const isDue = slice.events.length > 0 || slice.through - this.storedPosition >= IDLE_POSITIONS_MAX || this.mustLook;
     let reached = slice.through;
     if (isDue) {
@@ -132,11 +136,24 @@ export class ProjectionRunner {
       reached = await inTransaction(pool, (client) => this.applySlice(client, slice));
       this.storedPosition = reached;
     }
-    if (reached < query.after) this.reached.reset(reached);
+    if (reached < before) this.reached.reset(reached);
     this.position = reached;
     this.reached.observe(reached);
-    if (reached === query.after) return 'nothing';
+    if (reached === before) return 'nothing';
     return reached === slice.through && slice.events.length < batchSize ? 'part' : 'whole batch';
+  }
+
+  private read(after: number): Promise<LogSlice> {
+    const { log, projection, batchSize = BATCH_EVENTS } = this.options;
+    const query = { after, limit: batchSize };
+    return log.readLog(projection.types ? { ...query, types: projection.types } : query);
+  }
+
+  private readAhead(after: number): { after: number; slice: Promise<LogSlice> } {
+    const slice = this.read(after);
+    // Said again when it is awaited.
+    slice.catch(() => {});
+    return { after, slice };
   }
 
   /** The position afterwards: another process's, where that has moved the checkpoint meanwhile. */
