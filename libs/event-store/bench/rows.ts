@@ -24,7 +24,7 @@ export async function benchRows(url: string): Promise<BenchRow[]> {
 async function appendRows(place: BenchPlace): Promise<BenchRow[]> {
   const [measured, limit] = await alternate([() => appendBatches(place), () => insertBatches(place)]);
   return [
-    row('append, batches of 1,000, one log', 'raw rows as joined texts, two connections', measured, limit, 0.5, 0.75),
+    row('append, batches of 1,000, one log', 'raw rows as joined texts, two connections', measured, limit, 0.75, 0.75),
   ];
 }
 
@@ -51,8 +51,8 @@ async function singleRows(place: BenchPlace): Promise<BenchRow[]> {
   ]);
   const against = 'one INSERT a transaction, 64 connections';
   return [
-    row('append, 64 concurrent single appends', against, few, limit, 1.5, 3),
-    row('append, 512 concurrent single appends', against, many, limit, 1.5, 5),
+    row('append, 64 concurrent single appends', against, few, limit, 3, 3),
+    row('append, 512 concurrent single appends', against, many, limit, 5, 5),
   ];
 }
 

@@ -39,13 +39,16 @@ export async function grantRows(url: string): Promise<BenchRow[]> {
         rows = granted.rows;
         return granted.rate;
       },
-      () => insertRows(place, rows),
+      async () => {
+        await emptied(place);
+        return insertRows(place, rows, BATCHES * BATCH);
+      },
     ]);
     if (!measured || !limit) throw new Error('grants were not measured');
     const name = 'grants decided and committed, claim batches of 1,000';
     const against = 'the same rows as joined texts, two connections';
     const ratio = measured.median / limit.median;
-    return [{ name, unit: 'grants/s', measured, against, limit, ratio, bar: 0.25, aim: 0.5 }];
+    return [{ name, unit: 'grants/s', measured, against, limit, ratio, bar: 0.5, aim: 0.5 }];
   } finally {
     slot.onModuleDestroy();
     await place.close();
@@ -58,23 +61,26 @@ async function decideBatches(place: BenchPlace, slot: WorkerSlot) {
   await commitFund(place, fundId);
   const grants = benchGrants(place, slot);
   const batches = Array.from({ length: BATCHES }, () => Array.from({ length: BATCH }, () => someClaim(fundId)));
-  const measured = await rate(BATCHES * BATCH, async () => {
-    for (const batch of batches) await grants.decide(batch);
-  });
-  const events = await drawsAndGrants(place);
+  const measured = await rate(BATCHES * BATCH, () => inTurn(grants, batches));
+  const events = await grantsAfter(place, 0);
   const granted = events.filter((event) => event.type === 'PointsGranted').length;
   if (granted !== BATCHES * BATCH) throw new Error(`${granted} of ${BATCHES * BATCH} claims were granted`);
   return { rate: measured, rows: events };
+}
+
+/** One after the other, as a feed brings them. */
+async function inTurn(grants: Grants, batches: readonly (readonly ClaimToDecide[])[]): Promise<void> {
+  for (const batch of batches) await grants.decide(batch);
 }
 
 export function benchGrants({ log }: BenchPlace, slot: WorkerSlot): Grants {
   return new Grants(log, realClock, new Leases(log, realClock, slot), new Accounts(log));
 }
 
-async function drawsAndGrants({ log }: BenchPlace): Promise<readonly RecordedEvent[]> {
+export async function grantsAfter({ log }: BenchPlace, position: number): Promise<readonly RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   const head = await log.head();
-  for (let after = 0; after < head; ) {
+  for (let after = position; after < head; ) {
     const slice = await log.readLog({ after, limit: 5_000, types: ['PointsGranted', 'FundDrawn'] });
     events.push(...slice.events);
     after = slice.through;
@@ -82,14 +88,14 @@ async function drawsAndGrants({ log }: BenchPlace): Promise<readonly RecordedEve
   return events;
 }
 
-async function insertRows(place: BenchPlace, rows: readonly RecordedEvent[]): Promise<number> {
-  await emptied(place);
+/** A rate in grants: the draws come on top. */
+export async function insertRows(place: BenchPlace, rows: readonly RecordedEvent[], grants: number): Promise<number> {
   const share = Math.ceil(rows.length / RAW_CONNECTIONS);
   const loops = Array.from({ length: RAW_CONNECTIONS }, (_, loop) => {
     const own = rows.slice(loop * share, (loop + 1) * share).map(oneRow);
     return Array.from({ length: Math.ceil(own.length / BATCH) }, (_, n) => own.slice(n * BATCH, (n + 1) * BATCH));
   });
-  return rate(BATCHES * BATCH, () =>
+  return rate(grants, () =>
     Promise.all(loops.map((batches, loop) => insertRaw(place.rawPool, batches, loop * share + 1))),
   );
 }

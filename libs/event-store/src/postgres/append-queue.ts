@@ -63,10 +63,13 @@ export class AppendQueue {
   }
 
   private takeBatch(): readonly Call[] {
+    // With nothing under way, half of what waits: the answers to one half are worked on while the other is recorded.
+    const both = this.underWay === 0 && this.queuedEvents >= 2 * SECOND_BATCH_EVENTS;
+    const most = both ? Math.min(BATCH_EVENTS, Math.ceil(this.queuedEvents / 2)) : BATCH_EVENTS;
     let events = 0;
     let count = 0;
     for (const call of this.calls) {
-      if (count > 0 && events + call.eventCount > BATCH_EVENTS) break;
+      if (count > 0 && events + call.eventCount > most) break;
       events += call.eventCount;
       count += 1;
     }
