@@ -13,6 +13,13 @@ export {
 } from './contract.js';
 export { type EventMeta, toNewEvent } from './new-event.js';
 export { PostgresEventLog } from './postgres/postgres-log.js';
+export {
+  type RecordedRow,
+  type RecordedRows,
+  recordedColumnList,
+  recordedColumns,
+} from './postgres/recorded-rows.js';
+export { asText } from './postgres/rows.js';
 export type { Projection, ProjectionStatus } from './projection.js';
 export { projectionDigest } from './projection-digest.js';
 export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';

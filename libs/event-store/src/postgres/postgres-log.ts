@@ -10,6 +10,7 @@ import { Committer } from './committer.js';
 import { unavailable } from './failure.js';
 import { KnownRevisions } from './known-revisions.js';
 import { Notices } from './notices.js';
+import { type RecordedRow, type RecordedRows, readRecorded } from './recorded-rows.js';
 import { asText, type EventRow, eventColumns, isEventRow, type NoEventRow, toEvent } from './rows.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -66,7 +67,7 @@ interface Opened {
 }
 
 /** The event store in PostgreSQL, in the schema that the pool's search path names. Tables come from `eventStoreMigrations`. */
-export class PostgresEventLog implements EventLog {
+export class PostgresEventLog implements EventLog, RecordedRows {
   readonly capabilities = { gapFree: true, idsForEver: true, atomicStreams: true };
   readonly log: number;
   private readonly known = new KnownRevisions();
@@ -164,6 +165,15 @@ export class PostgresEventLog implements EventLog {
     const values = [last.position, types, stream ?? null];
     const rest = await this.read({ name: 'read_rest_of_request', text: READ_REST_OF_REQUEST, values });
     return { events: [...slice.events, ...rest.events], through: rest.through };
+  }
+
+  /** As RecordedRows says. Rejects with StoreError `store.unavailable`. */
+  async readRecorded(query: { after: number; limit: number }): Promise<readonly RecordedRow[]> {
+    try {
+      return await readRecorded(this.opened.pool, query);
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   async head(): Promise<number> {

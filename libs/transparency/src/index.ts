@@ -1,0 +1,1 @@
+export { checkpointText, openCheckpoint, originOf, parseCheckpoint, readCheckpoint } from './checkpoint.js';
