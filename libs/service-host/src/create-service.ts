@@ -20,6 +20,7 @@ import { guardEdge, httpAdapter, routeMethods } from './http-edge.js';
 import { refuseOpenHandlers } from './http-handlers.js';
 import { IdempotencyInterceptor } from './idempotency.js';
 import { forgetOldAnswers } from './idempotency-store.js';
+import { LogTrees } from './log-trees.js';
 import { hostMetrics, observeRequests, serviceRegistry } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import type { ServiceDefinition, ServiceParts } from './parts.js';
@@ -62,6 +63,7 @@ export async function createService(
   const registry = parts.registry ?? serviceRegistry(definition.name);
   const projections = new ProjectionSet(definition.projections, parts);
   const endedSessions = new EndedSessions(parts.questions, parts.clock, parts.logger);
+  const trees = await LogTrees.open(definition.name, parts, env);
   const verifier = new TokenVerifier(parts.jwksUrl, parts.clock, parts.profile);
   const adapter = httpAdapter();
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
@@ -71,11 +73,15 @@ export async function createService(
   observeRequests(
     fastify,
     parts.logger,
-    hostMetrics(registry, () => projections.status()),
+    hostMetrics(
+      registry,
+      () => projections.status(),
+      () => trees.status(),
+    ),
   );
 
   const config = definition.config(env);
-  const own = { registry, endedSessions, projections };
+  const own = { registry, endedSessions, projections, trees };
   const app = await NestFactory.create<NestFastifyApplication>(
     { imports: [hostModule(definition, config, parts, own), definition.module(config)] },
     adapter,
@@ -105,6 +111,7 @@ export async function createService(
   await app.init();
   await fastify.ready();
   projections.start();
+  trees.start();
   endedSessions.start();
   if (consumers) await consumers.listen();
   const stopTimers = startTimers(parts, verifier);
@@ -132,7 +139,7 @@ export async function createService(
       await consumers?.close();
       app.getHttpServer().closeAllConnections();
       await app.close();
-      await projections.stop();
+      await Promise.all([projections.stop(), trees.stop()]);
     },
   };
 }

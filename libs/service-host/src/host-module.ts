@@ -4,12 +4,15 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { EndedSessions } from './ended-sessions.js';
 import { logController } from './log-controller.js';
+import type { LogTrees } from './log-trees.js';
+import { logTreesController, logTreesQuestions } from './log-trees-controller.js';
 import {
   CLOCK,
   CONFIG,
   DATABASE,
   ENDED_SESSIONS,
   EVENT_LOG,
+  LOG_TREES,
   LOGGER,
   METRICS,
   PARTS,
@@ -28,7 +31,7 @@ export function hostModule(
   definition: ServiceDefinition,
   config: unknown,
   parts: ServiceParts,
-  own: { registry: Registry; endedSessions: EndedSessions; projections: ProjectionReader },
+  own: { registry: Registry; endedSessions: EndedSessions; projections: ProjectionReader; trees: LogTrees },
 ): DynamicModule {
   const values: readonly [symbol | typeof StreamReader, unknown][] = [
     [CLOCK, parts.clock],
@@ -42,11 +45,12 @@ export function hostModule(
     [METRICS, own.registry],
     [ENDED_SESSIONS, own.endedSessions],
     [PROJECTIONS, own.projections],
+    [LOG_TREES, own.trees],
   ];
   return {
     module: HostModule,
     global: true,
-    controllers: [logController(definition.name)],
+    controllers: [logController(definition.name), logTreesController(definition), logTreesQuestions(definition.name)],
     providers: values.map(([provide, useValue]) => ({ provide, useValue })),
     exports: values.map(([token]) => token),
   };

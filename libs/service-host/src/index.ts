@@ -41,6 +41,7 @@ export {
   publicKeys,
   type SigningKey,
 } from './keyring.js';
+export { LogTrees } from './log-trees.js';
 export { createLogger } from './logger.js';
 export { serviceRegistry } from './metrics.js';
 export { type MigrationTarget, migrate, migratePlatform, servicePool } from './migrate.js';
@@ -50,6 +51,7 @@ export {
   DATABASE,
   ENDED_SESSIONS,
   EVENT_LOG,
+  LOG_TREES,
   LOGGER,
   METRICS,
   PARTS,

@@ -16,10 +16,18 @@ export function serviceRegistry(service: string): Registry {
   return registry;
 }
 
-/** Request durations by route, and how far each projection is behind the log. */
+/** A log's tree: how many of the log's events it holds. */
+export interface TreeLag {
+  readonly log: number;
+  readonly size: number;
+  readonly head: number;
+}
+
+/** Request durations by route, and how far each projection and each tree is behind the log. */
 export function hostMetrics(
   registry: Registry,
   projections: () => Promise<readonly Lag[]>,
+  trees: () => Promise<readonly TreeLag[]>,
 ): Histogram<'method' | 'route' | 'status'> {
   new Gauge({
     name: 'tsunagu_projection_lag_events',
@@ -28,6 +36,15 @@ export function hostMetrics(
     registers: [registry],
     async collect() {
       for (const { name, position, head } of await projections()) this.set({ projection: name }, head - position);
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_log_tree_lag_events',
+    help: 'Events of a log that its Merkle tree does not hold yet',
+    labelNames: ['log'],
+    registers: [registry],
+    async collect() {
+      for (const { log, size, head } of await trees()) this.set({ log: String(log) }, head - size);
     },
   });
   return new Histogram({

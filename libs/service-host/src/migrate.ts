@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventFeedMigrations } from '@tsunagu/event-feed';
 import { eventStoreMigrations } from '@tsunagu/event-store';
+import { transparencyMigrations } from '@tsunagu/transparency';
 import { Client, Pool } from 'pg';
 import Postgrator from 'postgrator';
 import type { ServiceDefinition } from './parts.js';
@@ -13,11 +14,14 @@ const platformMigrations = new URL('./platform-migrations/', import.meta.url);
 const STATEMENT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** What a service may add to and read, never change. */
+const APPEND_ONLY = 'events, log_tree_runs, log_heads';
+
 export interface MigrationTarget {
   /** Connection of the role that owns the schema. */
   readonly ownerUrl: string;
   readonly definition: Pick<ServiceDefinition, 'schema' | 'migrations'>;
-  /** The role the service runs as: no DDL, and INSERT and SELECT only on `events`. */
+  /** The role the service runs as: no DDL, and INSERT and SELECT only on `events` and the tree over them. */
   readonly serviceRole: string;
 }
 
@@ -27,9 +31,12 @@ export async function migrate({ ownerUrl, definition, serviceRole }: MigrationTa
     await runSet(client, definition.schema, 'migrations_event_store', eventStoreMigrations);
     await runSet(client, definition.schema, 'migrations_event_feed', eventFeedMigrations);
     await runSet(client, definition.schema, 'migrations_host', hostMigrations);
+    await runSet(client, definition.schema, 'migrations_transparency', transparencyMigrations);
     await runSet(client, definition.schema, 'migrations_service', definition.migrations);
     await grant(client, definition.schema, serviceRole);
-    await client.query(`REVOKE UPDATE, DELETE, TRUNCATE ON events FROM ${client.escapeIdentifier(serviceRole)}`);
+    await client.query(
+      `REVOKE UPDATE, DELETE, TRUNCATE ON ${APPEND_ONLY} FROM ${client.escapeIdentifier(serviceRole)}`,
+    );
   });
 }
 

@@ -62,6 +62,8 @@ export const LOGGER = Symbol('LOGGER');
 export const METRICS = Symbol('METRICS');
 /** The EndedSessions of this process: identity's log-out calls `add`. */
 export const ENDED_SESSIONS = Symbol('ENDED_SESSIONS');
+/** The LogTrees of the service: proofs of what stands in its logs. */
+export const LOG_TREES = Symbol('LOG_TREES');
 /** A ProjectionReader: position and wait for each projection of the service. */
 export const PROJECTIONS = Symbol('PROJECTIONS');
 

@@ -1,5 +1,5 @@
 export { originOf } from './checkpoint.js';
-export { type EventProof, type LeafProof, LogTree } from './log-tree.js';
+export { type EventProof, type LeafProof, LogTree, type TreeConsistency } from './log-tree.js';
 export { verifierText } from './signed-note.js';
 export { TreeKeeper, type TreeKeeperOptions, type TreeStatus } from './tree-keeper.js';
 export { type Head, TreeStore } from './tree-store.js';

@@ -1,5 +1,5 @@
 import type { RecordedRows } from '@tsunagu/event-store';
-import { type Checkpoint, readCheckpoint } from './checkpoint.js';
+import { ok, type Result, refuse } from '@tsunagu/kernel';
 import { leafOf } from './leaf.js';
 import { leafHash } from './merkle.js';
 import { consistencyProof, inclusionProof } from './proof.js';
@@ -20,76 +20,97 @@ export interface EventProof {
 export interface LeafProof {
   readonly origin: string;
   readonly position: number;
+  readonly size: number;
   /** Base64. */
   readonly leafHash: string;
-  readonly size: number;
   readonly proof: readonly string[];
 }
 
-/** What is proved of one log. Answers are given under published heads only. */
-export class LogTree {
-  constructor(
-    readonly origin: string,
-    /** The public key as a C2SP verifier key. */
-    readonly verifierKey: string,
-    private readonly store: TreeStore,
-    private readonly rows: RecordedRows,
-  ) {}
-
-  get log(): number {
-    return this.store.log;
-  }
-
-  /** The newest signed head; undefined while there is none. */
-  head(): Promise<Head | undefined> {
-    return this.store.lastHead();
-  }
-
-  heads(after: number, limit: number): Promise<readonly Head[]> {
-    return this.store.heads(after, limit);
-  }
-
-  /** The hashes between two sizes, neither larger than the newest head's; undefined where it is. */
-  async consistency(first: number, second: number): Promise<readonly string[] | undefined> {
-    const head = await this.head();
-    if (!head || second > head.size) return undefined;
-    return encoded(await consistencyProof(this.store, first, second));
-  }
-
-  /** That a position is in the tree of `size` leaves (default: the newest head's); undefined where it is not, or not signed yet. */
-  async inclusion(position: number, size?: number): Promise<LeafProof | undefined> {
-    const head = await this.head();
-    const within = size ?? head?.size ?? 0;
-    if (!head || within > head.size || position < 1 || position > within) return undefined;
-    const index = position - 1;
-    const [leaf = Buffer.alloc(0)] = await this.store.read([{ level: 0, index }]);
-    const proof = encoded(await inclusionProof(this.store, index, within));
-    return { origin: this.origin, position, leafHash: leaf.toString('base64'), size: within, proof };
-  }
-
-  /**
-   * The recorded event at a position with its proof under the newest head; undefined where that does not reach so far.
-   * An event that is no longer what was recorded has no proof: that rejects.
-   */
-  async event(position: number): Promise<EventProof | undefined> {
-    const head = await this.head();
-    const checkpoint = head && checkpointOf(head);
-    if (!checkpoint || position < 1 || position > checkpoint.size) return undefined;
-    const [row] = await this.rows.readRecorded({ after: position - 1, limit: 1 });
-    const leaf = row && leafOf(row);
-    const [stored] = await this.store.read([{ level: 0, index: position - 1 }]);
-    if (leaf === undefined || !stored?.equals(leafHash(leaf))) {
-      throw new Error(`${this.origin}: the event at position ${position} is not the one that was recorded`);
-    }
-    const proof = encoded(await inclusionProof(this.store, position - 1, checkpoint.size));
-    return { origin: this.origin, position, leaf, proof, checkpoint: head.note };
-  }
+export interface TreeConsistency {
+  readonly origin: string;
+  readonly first: number;
+  readonly second: number;
+  readonly proof: readonly string[];
 }
 
-function checkpointOf({ note }: Head): Checkpoint {
-  const checkpoint = readCheckpoint(note);
-  if (!checkpoint) throw new Error('a stored head is no checkpoint');
-  return checkpoint;
+export interface LogTreeOptions {
+  readonly origin: string;
+  /** The public key as a C2SP verifier key. */
+  readonly verifierKey: string;
+  readonly store: TreeStore;
+  readonly rows: RecordedRows;
+  /** How soon the next head is due. */
+  readonly headEveryMs: number;
+}
+
+type NotSigned = Result<never, 'log.not_signed_yet'>;
+
+/** What is proved of one log. Nothing is proved beyond the newest signed head. */
+export class LogTree {
+  readonly log: number;
+  readonly origin: string;
+  readonly verifierKey: string;
+
+  constructor(private readonly options: LogTreeOptions) {
+    this.log = options.store.log;
+    this.origin = options.origin;
+    this.verifierKey = options.verifierKey;
+  }
+
+  /** The newest signed head. */
+  async head(): Promise<Result<Head, 'log.not_signed_yet'>> {
+    const head = await this.options.store.lastHead();
+    return head ? ok(head) : this.notSigned();
+  }
+
+  /** Heads of more than `after` leaves, the smallest first. */
+  heads(after: number, limit: number): Promise<readonly Head[]> {
+    return this.options.store.heads(after, limit);
+  }
+
+  /** RFC 9162 §2.1.4 between two sizes, `first` not the larger. */
+  async consistency(first: number, second: number): Promise<Result<TreeConsistency, 'log.not_signed_yet'>> {
+    const head = await this.head();
+    if (!head.ok) return head;
+    if (second > head.value.size) return this.notSigned();
+    const proof = encoded(await consistencyProof(this.options.store, first, second));
+    return ok({ origin: this.origin, first, second, proof });
+  }
+
+  /** RFC 9162 §2.1.3 for a position, from 1, in the tree of `size` leaves (default: the newest head's). */
+  async inclusion(position: number, size?: number): Promise<Result<LeafProof, 'log.not_signed_yet'>> {
+    const head = await this.head();
+    if (!head.ok) return head;
+    const within = size ?? head.value.size;
+    if (within > head.value.size || position > within) return this.notSigned();
+    const leafHash = (await this.storedLeaf(position)).toString('base64');
+    const proof = encoded(await inclusionProof(this.options.store, position - 1, within));
+    return ok({ origin: this.origin, position, size: within, leafHash, proof });
+  }
+
+  /** The recorded event at a position with its proof under the newest head. */
+  async event(position: number): Promise<Result<EventProof, 'log.not_signed_yet' | 'log.record_changed'>> {
+    const head = await this.head();
+    if (!head.ok) return head;
+    const { size, note } = head.value;
+    if (position > size) return this.notSigned();
+    const [row] = await this.options.rows.readRecorded({ after: position - 1, limit: 1 });
+    const leaf = row === undefined ? '' : leafOf(row);
+    if (!(await this.storedLeaf(position)).equals(leafHash(leaf))) return refuse('log.record_changed');
+    const proof = encoded(await inclusionProof(this.options.store, position - 1, size));
+    return ok({ origin: this.origin, position, leaf, proof, checkpoint: note });
+  }
+
+  private async storedLeaf(position: number): Promise<Buffer> {
+    const [leaf] = await this.options.store.read([{ level: 0, index: position - 1 }]);
+    if (!leaf) throw new Error(`${this.origin} has no leaf ${position - 1}`);
+    return leaf;
+  }
+
+  private notSigned(): NotSigned {
+    const retryAfterSeconds = Math.ceil(this.options.headEveryMs / 1_000);
+    return refuse('log.not_signed_yet', { retryAfterSeconds });
+  }
 }
 
 function encoded(hashes: readonly Buffer[]): readonly string[] {

@@ -52,7 +52,7 @@ export async function testLog() {
     verifierKey,
     verifiers: [parseVerifier(verifierKey)].flatMap((verifier) => verifier ?? []),
     store,
-    tree: new LogTree(origin, verifierKey, store, log),
+    tree: new LogTree({ origin, verifierKey, store, rows: log, headEveryMs: 10_000 }),
     keeper: (options: { headEveryMs?: number; privateKey?: KeyObject } = {}) =>
       new TreeKeeper({ pool, rows: log, clock, origin, privateKey, headEveryMs: 10_000, ...options }),
     /** Appends events of a stream each, in one request each. */

@@ -3,12 +3,14 @@ import type { ErrorCode } from './catalogue.js';
 import { edgeErrors } from './edge.js';
 import { exchangeSettlementErrors } from './exchange-settlement.js';
 import { identityErrors } from './identity.js';
+import { logErrors } from './log.js';
 import { pointLedgerErrors } from './point-ledger.js';
 import { serviceLinkErrors } from './service-link.js';
 
 /** Every code that can stand in a problem document. */
 export const errorCodes = {
   ...edgeErrors,
+  ...logErrors,
   ...identityErrors,
   ...serviceLinkErrors,
   ...campaignErrors,
