@@ -1,3 +1,4 @@
+export type { EventProof } from '@tsunagu/transparency';
 export { signAccessToken, TokenVerifier, tokenAudience, tokenIssuer } from './access-token.js';
 export { bootService } from './boot.js';
 export {

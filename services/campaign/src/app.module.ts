@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccountEvents } from './consumers/account-events.js';
 import { CampaignsController } from './http/campaigns.controller.js';
 import { ClaimEnds } from './http/claim-ends.js';
+import { ClaimProofController } from './http/claim-proof.controller.js';
 import { ClaimsController } from './http/claims.controller.js';
 import { ProgrammesController } from './http/programmes.controller.js';
 import { CampaignClock } from './jobs/campaign-clock.js';
@@ -16,7 +17,7 @@ import { Programmes } from './workflows/programmes.js';
 import { Reopening } from './workflows/reopening.js';
 
 @Module({
-  controllers: [ProgrammesController, CampaignsController, ClaimsController, AccountEvents],
+  controllers: [ProgrammesController, CampaignsController, ClaimsController, ClaimProofController, AccountEvents],
   providers: [
     Asking,
     CampaignIndex,

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RecordedEvent } from '@tsunagu/event-store';
-import { QUESTIONS, type Questions } from '@tsunagu/service-host';
+import type { Result } from '@tsunagu/kernel';
+import { type EventProof, QUESTIONS, type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 import type { Answer, Eligibility } from '../domain/eligibility.js';
 
 export interface Fund {
@@ -46,5 +47,15 @@ export class Asking {
   async grant(personId: string, claimId: string): Promise<GrantState> {
     const known = await this.questions.ask<GrantState>('point-ledger', `grants/${personId}/${claimId}`);
     return known ?? { state: 'unknown' };
+  }
+
+  /** That an event of the ledger stands in its signed log. */
+  async proof({ log, position }: RecordedEvent): Promise<Result<EventProof>> {
+    const proved = await this.questions.ask<Result<EventProof>>(
+      'point-ledger',
+      `log/proof?log=${log}&position=${position}`,
+    );
+    if (!proved) throw new QuestionUnanswered('point-ledger', `point-ledger has no proofs of log ${log}`);
+    return proved;
   }
 }
