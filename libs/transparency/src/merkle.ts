@@ -58,6 +58,14 @@ export class RightEdge {
     return this.leafCount;
   }
 
+  /** The same edge, growing on its own from here; it tells nobody of its nodes. */
+  fork(): RightEdge {
+    const copy = new RightEdge();
+    copy.edge.push(...this.edge);
+    copy.leafCount = this.leafCount;
+    return copy;
+  }
+
   append(leaf: Buffer): void {
     let index = this.leafCount;
     let node = leaf;

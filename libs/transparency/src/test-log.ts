@@ -1,10 +1,14 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { eventStoreMigrations, PostgresEventLog, toNewEvent } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
 import { testDatabase } from '@tsunagu/testing';
 import { Pool } from 'pg';
 import { originOf } from './checkpoint.js';
+import { exportLog } from './export/write-export.js';
 import { transparencyMigrations } from './index.js';
 import { LogTree } from './log-tree.js';
 import { parseVerifier, verifierText } from './signed-note.js';
@@ -83,4 +87,10 @@ export async function testLog() {
       await database.close();
     },
   };
+}
+
+/** The log's export in a file, as the command writes it. */
+export async function exportTo({ database, pool, clock }: TestLog, file: string): Promise<void> {
+  const source = { service: 'spec', log: 0, events: database.pool, tree: pool, exportedAt: isoTime(clock.nowMs) };
+  await pipeline(Readable.from(exportLog(source)), createGzip(), createWriteStream(file));
 }

@@ -17,6 +17,18 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'one claim from the log, decided again',
     load: async () => (await import('./commands/replay.js')).replay,
   },
+  audit: {
+    summary: 'check exports offline: signatures, and that nothing was changed (I10)',
+    load: async () => (await import('./commands/audit.js')).audit,
+  },
+  export: {
+    summary: 'the logs as files, with their signed heads',
+    load: async () => (await import('./commands/export.js')).exportLogs,
+  },
+  import: {
+    summary: 'exports into an empty store',
+    load: async () => (await import('./commands/import.js')).importLogs,
+  },
   clock: { summary: 'show or move the test clock', load: async () => (await import('./commands/clock.js')).clock },
   status: {
     summary: 'logs, positions, lag, dead letters',
