@@ -65,5 +65,5 @@ function treeSettings(env: Environment): { base: string; headEveryMs: number } {
 }
 
 function hasRecordedRows(log: EventLog): log is EventLog & RecordedRows {
-  return 'readRecorded' in log;
+  return 'readRows' in log;
 }

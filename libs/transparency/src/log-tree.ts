@@ -94,7 +94,7 @@ export class LogTree {
     if (!head.ok) return head;
     const { size, note } = head.value;
     if (position > size) return this.notSigned();
-    const [row] = await this.options.rows.readRecorded({ after: position - 1, limit: 1 });
+    const [row] = await this.options.rows.readRows({ after: position - 1, limit: 1 });
     const leaf = row === undefined ? '' : leafOf(row);
     if (!(await this.storedLeaf(position)).equals(leafHash(leaf))) return refuse('log.record_changed');
     const proof = encoded(await inclusionProof(this.options.store, position - 1, size));

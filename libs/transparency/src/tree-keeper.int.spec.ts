@@ -97,7 +97,7 @@ test('goes on after a restart in the middle, whatever was under way, to the same
   stage.clock.nowMs += 10_000;
   await dying.catchUp();
   const whole = new RightEdge();
-  for (const row of await stage.log.readRecorded({ after: 0, limit: 2_000 })) whole.append(leafHash(leafOf(row)));
+  for (const row of await stage.log.readRows({ after: 0, limit: 2_000 })) whole.append(leafHash(leafOf(row)));
   expect(readCheckpoint((await settled(stage.tree.head()))?.note ?? '')).toMatchObject({
     size: 1_405,
     root: whole.root(),

@@ -109,7 +109,7 @@ export class TreeKeeper {
   /** Adds the next batch and says how many leaves that was. */
   private async advance(): Promise<number> {
     const edge = this.edge ?? (await this.load());
-    const rows = await this.options.rows.readRecorded({ after: edge.size, limit: BATCH_LEAVES });
+    const rows = await this.options.rows.readRows({ after: edge.size, limit: BATCH_LEAVES });
     const before = edge.size;
     // Until it is committed the edge in memory is ahead of the stored one; whatever goes wrong, it is loaded again.
     this.edge = undefined;

@@ -10,7 +10,7 @@ import { Committer } from './committer.js';
 import { unavailable } from './failure.js';
 import { KnownRevisions } from './known-revisions.js';
 import { Notices } from './notices.js';
-import { type RecordedRow, type RecordedRows, readRecorded } from './recorded-rows.js';
+import { type RecordedRow, type RecordedRows, readRows } from './recorded-rows.js';
 import { asText, type EventRow, eventColumns, isEventRow, type NoEventRow, toEvent } from './rows.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -168,9 +168,9 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   }
 
   /** As RecordedRows says. Rejects with StoreError `store.unavailable`. */
-  async readRecorded(query: { after: number; limit: number }): Promise<readonly RecordedRow[]> {
+  async readRows(query: { after: number; limit: number }): Promise<readonly RecordedRow[]> {
     try {
-      return await readRecorded(this.opened.pool, query);
+      return await readRows(this.opened.pool, query);
     } catch (error) {
       throw unavailable(error);
     }

@@ -48,7 +48,7 @@ export interface RecordedRows {
   head(): Promise<number>;
   waitForAppend(after: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** The visible rows after a position, at most `limit`. */
-  readRecorded(query: { after: number; limit: number }): Promise<readonly RecordedRow[]>;
+  readRows(query: { after: number; limit: number }): Promise<readonly RecordedRow[]>;
 }
 
 /** A select list in the order of RecordedRow, over events as `e`. */
@@ -61,13 +61,13 @@ const READ_RECORDED = `select ${recordedColumnList}
  where e.position > $1 and e.position <= (select h.position from log_head h)
  order by e.position limit $2`;
 
-export async function readRecorded(
+/** Not a named statement: a plan made while the table was young would read all of it later. */
+export async function readRows(
   pool: Pool | PoolClient,
   { after, limit }: { after: number; limit: number },
 ): Promise<readonly RecordedRow[]> {
   const values = [after, limit];
   const { rows } = await pool.query({
-    name: 'read_recorded',
     text: READ_RECORDED,
     values,
     rowMode: 'array',

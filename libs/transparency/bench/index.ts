@@ -1,0 +1,1 @@
+export { treeRows } from './rows.js';
