@@ -1,10 +1,11 @@
-// npm run bench [store|grants|balance|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
+// npm run bench [store|grants|balance|tree|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type BenchRow, benchRows, fsyncMsMedian } from '@tsunagu/event-store/bench';
 import { grantRows, longAccountRows, rebuildRows, singleGrantRows } from '@tsunagu/point-ledger/bench';
 import { startPostgres } from '@tsunagu/testing';
+import { treeRows } from '@tsunagu/transparency/bench';
 import { balanceRows } from './balance-bench.js';
 import { claimRows } from './claims-bench.js';
 
@@ -22,7 +23,7 @@ console.log(
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, PostgreSQL 18`,
 );
 console.log(`fsync of 8 KiB: ${(await fsyncMsMedian()).toFixed(3)} ms median\n`);
-if (wants('store') || wants('grants') || wants('balance')) {
+if (wants('store') || wants('grants') || wants('balance') || wants('tree')) {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-bench-'));
   chmodSync(directory, 0o755); // for PostgreSQL's own user, where we are root
   const server = await startPostgres({ dataDirectory: directory, port: 0 });
@@ -32,6 +33,7 @@ if (wants('store') || wants('grants') || wants('balance')) {
       for (const rowsOf of [grantRows, longAccountRows, singleGrantRows, rebuildRows]) add(await rowsOf(server.url));
     }
     if (wants('balance')) add(await balanceRows(server.url));
+    if (wants('tree')) add(await treeRows(server.url));
   } finally {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });

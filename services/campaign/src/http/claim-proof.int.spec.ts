@@ -108,5 +108,9 @@ test('409 until a head is signed over the claim', async () => {
   const { body } = await slow.claim(open, token);
   const refused = await slow.get(`/claims/${body.claimId}/proof`, token);
   await slow.service.close();
-  expect([refused.status, refused.body.code, refused.body.retryAfterSeconds]).toEqual([409, 'log.not_signed_yet', 3_600]);
+  expect([refused.status, refused.body.code, refused.body.retryAfterSeconds]).toEqual([
+    409,
+    'log.not_signed_yet',
+    3_600,
+  ]);
 });

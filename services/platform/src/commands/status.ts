@@ -1,14 +1,16 @@
 import { publishedEvents } from '@tsunagu/contracts';
 import { feedStatus } from '@tsunagu/event-feed';
 import { realClock } from '@tsunagu/kernel';
+import { TreeStore } from '@tsunagu/transparency';
 import type { Command } from '../command.js';
 import { withData } from '../reach.js';
+import { logsOf } from '../transparency/exports.js';
 import { withStores } from '../verification/stores.js';
 
 export const status: Command = {
   help: `Usage: npx tsunagu status
 
-Logs with their last position, the lag of every projection, consumer and relay in positions, and dead letters.`,
+Logs with their last position, the lag of every projection, consumer and relay and of the Merkle trees in positions, and dead letters.`,
   options: {},
   async run({ settings }) {
     return withData(settings, async ({ databases, running }) => {
@@ -18,8 +20,15 @@ Logs with their last position, the lag of every projection, consumer and relay i
       return withStores(databases, realClock, async (stores) => {
         const heads = new Map<string, number>();
         for (const [name, { log }] of stores) heads.set(name, await log.head());
-        for (const [name, { pool, definition }] of stores) {
+        for (const [name, store] of stores) {
+          const { pool, definition } = store;
           console.log(`\n${name}\n  log          head ${heads.get(name)}`);
+          for (const { log, tree } of logsOf(store)) {
+            const stored = new TreeStore(tree, log);
+            const head = await stored.lastHead();
+            const signed = head ? `, signed up to ${head.size} at ${head.signedAt}` : '';
+            console.log(`${line('tree', `log ${log}`, await stored.size(), heads.get(name) ?? 0)}${signed}`);
+          }
           const { rows } = await pool.query<{ name: string; position: string }>(
             'SELECT name, position FROM projection_checkpoints',
           );
