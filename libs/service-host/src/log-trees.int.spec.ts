@@ -28,7 +28,7 @@ async function record(events: number): Promise<void> {
   });
   await service.log.append(writes.map((write) => ({ writes: [write] })));
   const head = await service.log.head();
-  while ((await size()) < head) service.clock.forward(1_000);
+  while ((await size()) < head) service.clock.forward(100);
 }
 
 async function asSuperuser(sql: string): Promise<void> {
