@@ -91,6 +91,8 @@ export interface StoreCapabilities {
 export interface EventLog {
   readonly log: number;
   readonly capabilities: StoreCapabilities;
+  /** The number of the log that a stream lies in: this one's, where it is not several as one. */
+  logOf(stream: string): number;
   /** One outcome a request, in order. Rejects with StoreError `store.outcome_unknown` when the COMMIT's answer was lost: repeat with the same ids. */
   append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
   /** Each named stream's events in order, in their newest version; an empty array for a stream that does not exist. */

@@ -25,7 +25,25 @@ export { projectionDigest } from './projection-digest.js';
 export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';
 export { type ProjectionVerified, verifyProjection } from './projection-verify.js';
 export { answerTo, appendOne, appendSurely, domainEvents, expectedRevision } from './recording.js';
+export { identifyLog } from './routing/log-identity.js';
+export {
+  pendingOf,
+  proposeRoute,
+  type RecordedEntry,
+  type RouteHolder,
+  type RouteRecords,
+  readHolders,
+  readRecords,
+  silentSecondsMax,
+  tableOf,
+} from './routing/route-records.js';
+export { RoutedLogs, type Routes, type StreamPlace } from './routing/routed-logs.js';
+export { entryAt, logOfKey, logsOf, oneLog, type RoutingEntry, type RoutingTable } from './routing/routing-table.js';
+export { fixedRoutes, readRoutes, StoredRoutes } from './routing/stored-routes.js';
 export { StreamReader } from './stream-reader.js';
 
 /** Numbered SQL (postgrator's names) for each service's schema: events, functions, checkpoints. Names are unqualified. */
 export const eventStoreMigrations = new URL('./migrations/', import.meta.url);
+
+/** Tables of the routing table, for the schema of a service that may have several logs, in each log's database. */
+export const logRouteMigrations = new URL('./routing/migrations/', import.meta.url);

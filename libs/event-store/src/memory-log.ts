@@ -27,6 +27,10 @@ export class MemoryEventLog implements EventLog {
     private readonly versions?: EventVersions,
   ) {}
 
+  logOf(): number {
+    return this.log;
+  }
+
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     const checked = requests.map((request) => checkRequest(request, this.versions));
     const evaluated = evaluate(checked, {

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import type { EventLog, LogSlice } from './contract.js';
 import { HeadWatch } from './head-watch.js';
+import { inTransaction } from './postgres/transaction.js';
 import type { Projection, ProjectionStatus } from './projection.js';
 
 const BATCH_EVENTS = 1_000;
@@ -32,6 +33,7 @@ export interface ProjectionRunnerOptions {
 /**
  * Follows a log and folds it into a projection's tables; rows and checkpoint change in one transaction. Several
  * processes may run the same projection: the checkpoint's row lock lets one at a time work and shows the others where it stands.
+ * A projection of several logs has a runner and a checkpoint for each.
  */
 export class ProjectionRunner {
   private readonly reached = new HeadWatch();
@@ -77,17 +79,18 @@ export class ProjectionRunner {
 
   async status(): Promise<ProjectionStatus> {
     const { log, projection } = this.options;
-    const status = { name: projection.name, position: this.position, head: await log.head() };
+    const status = { name: projection.name, log: log.log, position: this.position, head: await log.head() };
     return this.lastError === undefined ? status : { ...status, lastError: this.lastError };
   }
 
-  /** Empties the tables and sets the checkpoint to 0; whichever process runs the projection folds it again from there. */
+  /** Empties the tables and sets the checkpoint of every log to 0; whichever process runs the projection folds it again from there. */
   async rebuild(): Promise<void> {
-    const { pool, projection } = this.options;
+    const { pool, log, projection } = this.options;
     await inTransaction(pool, async (client) => {
-      await lockCheckpoint(client, projection.name);
+      await makeCheckpoint(client, projection.name, log.log);
+      await lockCheckpoints(client, projection.name);
       await client.query(`truncate ${projection.tables.map((table) => client.escapeIdentifier(table)).join(', ')}`);
-      await moveCheckpoint(client, projection.name, 0);
+      await client.query('update projection_checkpoints set position = 0 where name = $1', [projection.name]);
     });
     this.reached.reset(0);
     this.mustLook = true;
@@ -133,7 +136,7 @@ export class ProjectionRunner {
     let reached = slice.through;
     if (isDue) {
       this.mustLook = false;
-      reached = await inTransaction(pool, (client) => this.applySlice(client, slice));
+      reached = await fromCheckpoint(pool, (client) => this.applySlice(client, slice));
       this.storedPosition = reached;
     }
     if (reached < before) this.reached.reset(reached);
@@ -158,11 +161,12 @@ export class ProjectionRunner {
 
   /** The position afterwards: another process's, where that has moved the checkpoint meanwhile. */
   private async applySlice(client: PoolClient, slice: LogSlice): Promise<number> {
-    const { projection } = this.options;
-    const stored = await lockCheckpoint(client, projection.name);
+    const { log, projection } = this.options;
+    const stored = await lockCheckpoint(client, projection.name, log.log);
     if (stored !== this.storedPosition || slice.through === stored) return stored;
     if (slice.events.length > 0) await projection.apply(client, slice.events);
-    await moveCheckpoint(client, projection.name, slice.through);
+    const move = 'update projection_checkpoints set position = $3 where name = $1 and log = $2';
+    await client.query(move, [projection.name, log.log, slice.through]);
     return slice.through;
   }
 
@@ -180,42 +184,29 @@ export class ProjectionRunner {
 }
 
 /** Holds the checkpoint, made where it is not there yet, until the transaction ends. Begins the transaction: one round trip less. */
-async function lockCheckpoint(client: PoolClient, name: string): Promise<number> {
-  const select = `select position from projection_checkpoints where name = ${client.escapeLiteral(name)} for update`;
+async function lockCheckpoint(client: PoolClient, name: string, log: number): Promise<number> {
+  const select = `select position from projection_checkpoints
+     where name = ${client.escapeLiteral(name)} and log = ${Math.trunc(log)} for update`;
   const answers = (await client.query(`begin; ${select}`)) as unknown as readonly QueryResult<{ position: string }>[];
   const row = answers[1]?.rows[0];
   if (row) return Number(row.position);
-  await client.query('insert into projection_checkpoints values ($1, 0) on conflict do nothing', [name]);
+  await makeCheckpoint(client, name, log);
   return Number((await client.query<{ position: string }>(select)).rows[0]?.position);
 }
 
-async function moveCheckpoint(client: PoolClient, name: string, position: number): Promise<void> {
-  await client.query('update projection_checkpoints set position = $2 where name = $1', [name, position]);
+async function makeCheckpoint(client: PoolClient, name: string, log: number): Promise<void> {
+  const insert = 'insert into projection_checkpoints (name, log) values ($1, $2) on conflict do nothing';
+  await client.query(insert, [name, log]);
 }
 
-/** Runs `work`, which begins with `lockCheckpoint`, to its commit. */
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken = true;
-  // Said once more in the rejection of the statement that was under way.
-  const ignore = () => {};
-  client.on('error', ignore);
-  try {
-    const result = await work(client);
-    await client.query('commit');
-    broken = false;
-    return result;
-  } catch (error) {
-    broken = await client.query('rollback').then(
-      () => false,
-      () => true,
-    );
-    throw error;
-  } finally {
-    client.off('error', ignore);
-    client.release(broken);
-  }
+/** Holds the checkpoints of all logs, in one order for everybody: nothing is folded while the tables are emptied. */
+async function lockCheckpoints(client: PoolClient, name: string): Promise<void> {
+  await client.query('select from projection_checkpoints where name = $1 order by log for update', [name]);
 }
+
+/** Runs `work`, which begins the transaction with `lockCheckpoint`, to its commit. */
+const fromCheckpoint = <T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> =>
+  inTransaction(pool, work, { begin: false });
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -8,8 +8,8 @@ const BATCH_EVENTS = 5_000;
 
 export interface ProjectionVerified {
   readonly name: string;
-  /** The checkpoint at which the two were compared. */
-  readonly position: number;
+  /** The checkpoints at which the two were compared, by log. */
+  readonly positions: ReadonlyMap<number, number>;
   /** Digests of the tables as they stand and of a fresh fold of the log up to the same position. */
   readonly live: string;
   readonly fresh: string;
@@ -17,40 +17,41 @@ export interface ProjectionVerified {
 }
 
 /**
- * Invariant I7: folds the log again into a scratch schema, up to the projection's checkpoint, and compares digests.
+ * Invariant I7: folds the logs again into a scratch schema, up to the projection's checkpoints, and compares digests.
  * `ownerPool` may create schemas in the database; `schema` is the service's. The scratch schema is dropped at the end.
  */
 export async function verifyProjection(options: {
   readonly ownerPool: Pool;
   readonly schema: string;
-  readonly log: EventLog;
+  readonly logs: readonly EventLog[];
   readonly projection: Projection;
 }): Promise<ProjectionVerified> {
-  const { ownerPool, schema, log, projection } = options;
+  const { ownerPool, schema, logs, projection } = options;
   const client = await ownerPool.connect();
   const scratch = client.escapeIdentifier(`verify_${randomBytes(8).toString('hex')}`);
   const real = client.escapeIdentifier(schema);
   try {
-    const { live, position } = await asItStands(client, real, projection);
+    const { live, positions } = await asItStands(client, real, projection);
     await client.query(`create schema ${scratch}`);
     for (const table of projection.tables) {
       const name = client.escapeIdentifier(table);
       await client.query(`create table ${scratch}.${name} (like ${real}.${name} including all)`);
     }
-    await fold(client, scratch, log, projection, position);
+    for (const log of logs) await fold(client, scratch, log, projection, positions.get(log.log) ?? 0);
     const fresh = await inSchema(client, scratch, () => projectionDigest(client, projection));
-    return { name: projection.name, position, live, fresh, equal: live === fresh };
+    return { name: projection.name, positions, live, fresh, equal: live === fresh };
   } finally {
     await client.query(`drop schema if exists ${scratch} cascade`).finally(() => client.release());
   }
 }
 
-/** Checkpoint and digest of one moment. */
+/** Checkpoints and digest of one moment. */
 async function asItStands(client: PoolClient, real: string, projection: Projection) {
   return inSchema(client, real, async () => {
-    const select = 'select position from projection_checkpoints where name = $1';
-    const { rows } = await client.query<{ position: string }>(select, [projection.name]);
-    return { position: Number(rows[0]?.position ?? 0), live: await projectionDigest(client, projection) };
+    const select = 'select log, position from projection_checkpoints where name = $1';
+    const { rows } = await client.query<{ log: number; position: string }>(select, [projection.name]);
+    const positions = new Map(rows.map(({ log, position }) => [log, Number(position)]));
+    return { positions, live: await projectionDigest(client, projection) };
   });
 }
 

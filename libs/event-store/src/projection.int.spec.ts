@@ -79,7 +79,7 @@ describe('the projection runner', () => {
     ]);
     expect(await running.waitFor(41, 10_000)).toBe(true);
     expect(await totals()).toEqual(fortyCounted);
-    expect(await running.status()).toEqual({ name: 'counts', position: 41, head: 41 });
+    expect(await running.status()).toEqual({ name: 'counts', log: 0, position: 41, head: 41 });
     expect(await running.waitFor(42, 10)).toBe(false);
   });
 
@@ -142,7 +142,7 @@ describe('the projection runner', () => {
     running.start();
     await countTo(place.log, 40);
     expect(await running.waitFor(40, 150)).toBe(false);
-    expect(await running.status()).toEqual({ name: 'counts', position: 0, head: 40, lastError: 'not today' });
+    expect(await running.status()).toEqual({ name: 'counts', log: 0, position: 0, head: 40, lastError: 'not today' });
     expect(await totals()).toEqual([]);
     expect(faults).toContain('projection stands still');
     refuse = false;
@@ -156,7 +156,7 @@ describe('verifying a projection', () => {
     verifyProjection({
       ownerPool: place.schema.owner,
       schema: place.schema.name,
-      log: place.log,
+      logs: [place.log],
       projection: counts,
     });
 
@@ -171,7 +171,7 @@ describe('verifying a projection', () => {
   it('finds a fresh fold to be the same, at the checkpoint, and leaves nothing behind', async () => {
     await place.log.append([write('thing-0', 7)]);
     const verified = await verify();
-    expect(verified).toMatchObject({ name: 'counts', position: 40, equal: true });
+    expect(verified).toMatchObject({ name: 'counts', positions: new Map([[0, 40]]), equal: true });
     expect(await totals()).toEqual(fortyCounted);
     const left = await place.schema.owner.query(`select from pg_namespace where nspname like 'verify%'`);
     expect(left.rowCount).toBe(0);

@@ -11,12 +11,17 @@ export interface Projection {
   readonly tables: readonly string[];
   /** Only these event types are delivered (all where absent). */
   readonly types?: readonly string[];
-  /** Runs inside the transaction that stores the checkpoint. Must depend on nothing but the events and its own tables. */
+  /**
+   * Runs inside the transaction that stores the checkpoint. Must depend on nothing but the events and its own tables.
+   * Where a service has several logs, the events of different logs come in any order, at the same time, and positions
+   * are theirs alone: a row that both may change must come out the same.
+   */
   apply(client: PoolClient, events: readonly RecordedEvent[]): Promise<void>;
 }
 
 export interface ProjectionStatus {
   readonly name: string;
+  readonly log: number;
   readonly position: number;
   readonly head: number;
   /** Why it does not go on, while it does not. */

@@ -129,6 +129,10 @@ export class PostgresEventLog implements EventLog, RecordedRows {
     }
   }
 
+  logOf(): number {
+    return this.log;
+  }
+
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     return this.queue.append(requests.map((request) => checkRequest(request, this.opened.versions)));
   }

@@ -119,10 +119,11 @@ describe('read models', () => {
       const ownerPool = new pg.Pool({ connectionString: stage.service.ownerUrl, max: 2 });
       try {
         const { log } = stage.service;
-        const verified = await verifyProjection({ ownerPool, schema: definition.schema, log, projection });
-        expect(verified).toMatchObject({ equal: true, position: await log.head() });
+        const of = { ownerPool, schema: definition.schema, logs: [log], projection };
+        const verified = await verifyProjection(of);
+        expect(verified).toMatchObject({ equal: true, positions: new Map([[0, await log.head()]]) });
         await stage.service.pool.query(`update ${projection.tables[0]} set owner_id = 'other'`);
-        expect((await verifyProjection({ ownerPool, schema: definition.schema, log, projection })).equal).toBe(false);
+        expect((await verifyProjection(of)).equal).toBe(false);
       } finally {
         await ownerPool.end();
       }
