@@ -32,7 +32,7 @@ describe('FeedStrategy', () => {
 
   beforeEach(async () => {
     bench = await openBench(testDatabase);
-    feed = new LogFeed({ sources: new Map([[topic, bench.log]]), positions: bench.database, tuning: suiteTuning });
+    feed = new LogFeed({ sources: new Map([[topic, [bench.log]]]), positions: bench.database, tuning: suiteTuning });
     strategy = new FeedStrategy(feed, group);
     app = await NestFactory.createMicroservice<MicroserviceOptions>(ConsumerModule, { strategy, logger: false });
     app.useGlobalFilters(new KeepFeedErrors());

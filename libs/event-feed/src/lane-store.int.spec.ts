@@ -73,7 +73,7 @@ describe('LaneStore', () => {
   it('lets two workers on one lane lose nothing', async () => {
     const consumers = [new RecordingConsumer(), new RecordingConsumer()] as const;
     const feeds = consumers.map(
-      () => new LogFeed({ sources: new Map([[topic, bench.log]]), positions: bench.database, tuning: suiteTuning }),
+      () => new LogFeed({ sources: new Map([[topic, [bench.log]]]), positions: bench.database, tuning: suiteTuning }),
     );
     await Promise.all(
       feeds.map((feed, i) => feed.subscribe({ topic, group, handle: (b) => consumers[i % 2 ? 1 : 0].handle(b) })),

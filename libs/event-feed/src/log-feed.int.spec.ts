@@ -9,7 +9,7 @@ feedSuite('LogFeed', async () => {
   return {
     ...bench,
     openFeed: () =>
-      new LogFeed({ sources: new Map([[topic, bench.log]]), positions: bench.database, tuning: suiteTuning }),
+      new LogFeed({ sources: new Map([[topic, [bench.log]]]), positions: bench.database, tuning: suiteTuning }),
   };
 });
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 
-/** What Prometheus sees of the feeds of a service. Labels: group (the consuming service) and topic. */
+/** What Prometheus sees of the feeds of a service. Labels: group (the consuming service) and topic; a relay's log. */
 export interface FeedMetrics {
   readonly lag: Gauge<'group' | 'topic'>;
   readonly paused: Gauge<'group' | 'topic'>;
@@ -8,8 +8,8 @@ export interface FeedMetrics {
   readonly delivered: Counter<'group' | 'topic'>;
   readonly filled: Counter<'group' | 'topic'>;
   readonly restarts: Counter<'group' | 'topic'>;
-  readonly relayed: Counter<'topic'>;
-  readonly relayPosition: Gauge<'topic'>;
+  readonly relayed: Counter<'topic' | 'log'>;
+  readonly relayPosition: Gauge<'topic' | 'log'>;
 }
 
 const known = new WeakMap<Registry, FeedMetrics>();
@@ -55,13 +55,13 @@ export function feedMetrics(registry: Registry = new Registry()): FeedMetrics {
     relayed: new Counter({
       name: 'tsunagu_relay_published_messages_total',
       help: 'Messages published to Kafka',
-      labelNames: ['topic'] as const,
+      labelNames: ['topic', 'log'] as const,
       registers,
     }),
     relayPosition: new Gauge({
       name: 'tsunagu_relay_position',
       help: 'Position through which the log is published',
-      labelNames: ['topic'] as const,
+      labelNames: ['topic', 'log'] as const,
       registers,
     }),
   };

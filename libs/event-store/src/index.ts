@@ -26,6 +26,7 @@ export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-run
 export { type ProjectionVerified, verifyProjection } from './projection-verify.js';
 export { answerTo, appendOne, appendSurely, domainEvents, expectedRevision } from './recording.js';
 export { identifyLog } from './routing/log-identity.js';
+export { type ReadTogether, readTogether } from './routing/read-together.js';
 export {
   pendingOf,
   proposeRoute,

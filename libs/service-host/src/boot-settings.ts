@@ -1,6 +1,6 @@
 import { type ServiceName, serviceNames } from '@tsunagu/contracts';
 import type { Profile } from './clock.js';
-import { choiceSetting, type Environment, numberSetting, textSetting, urlSetting } from './config.js';
+import { ConfigError, choiceSetting, type Environment, numberSetting, textSetting, urlSetting } from './config.js';
 
 /** What a service's own process is started with; the service's own settings come on top. */
 export interface BootSettings {
@@ -23,14 +23,29 @@ export interface BootSettings {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
+  /** The ledger's logs 1, 2, … in databases of their own; log 0 is `databaseUrl`. */
+  readonly furtherLogs: readonly string[];
+  /** The same by the role that migrates. */
+  readonly ownerFurtherLogs: readonly string[];
 }
 
 const POSTGRES = ['postgres:', 'postgresql:'] as const;
 const HTTP = ['http:', 'https:'] as const;
 
+/** Connection strings, apart by spaces or commas; a comma inside one is written %2C. */
+export function logSettings(env: Environment, name: string): readonly string[] {
+  const urls = (env[name] ?? '').split(/[\s,]+/).filter((url) => url !== '');
+  return urls.map((url) => urlSetting({ [name]: url }, name, POSTGRES));
+}
+
 /** Reads and checks them; throws ConfigError with one sentence about the first that is wrong. */
 export function readBootSettings(env: Environment): BootSettings {
   const databaseUrl = urlSetting(env, 'DATABASE_URL', POSTGRES);
+  const furtherLogs = logSettings(env, 'LEDGER_LOGS');
+  const ownerFurtherLogs = logSettings(env, 'OWNER_LEDGER_LOGS');
+  if (furtherLogs.length !== ownerFurtherLogs.length) {
+    throw new ConfigError('LEDGER_LOGS and OWNER_LEDGER_LOGS must name the same databases in the same order.');
+  }
   const services = Object.fromEntries(
     serviceNames.map((name) => [name, urlSetting(env, `${name.toUpperCase().replaceAll('-', '_')}_URL`, HTTP)]),
   ) as Record<ServiceName, string>;
@@ -52,6 +67,8 @@ export function readBootSettings(env: Environment): BootSettings {
     services,
     host: textSetting(env, 'HOST', '127.0.0.1'),
     port: numberSetting(env, 'PORT', { fallback: 8080, min: 0, max: 65_535 }),
+    furtherLogs,
+    ownerFurtherLogs,
     connectionsMax: numberSetting(env, 'DATABASE_CONNECTIONS_MAX', { fallback: 16, min: 4, max: 200 }),
   };
 }

@@ -1,6 +1,6 @@
 import { publishedEvents, type ServiceName } from '@tsunagu/contracts';
 import { isOutage, KafkaFeed, type KafkaSettings, Relay } from '@tsunagu/event-feed';
-import { type LogSlice, PostgresEventLog } from '@tsunagu/event-store';
+import type { EventLog, LogSlice } from '@tsunagu/event-store';
 import type { Pool } from 'pg';
 import { type BootSettings, readBootSettings, withoutSecrets } from './boot-settings.js';
 import { openClock, recordProfile, setClock } from './clock.js';
@@ -10,8 +10,9 @@ import { HttpQuestions } from './http-questions.js';
 import { loadOrCreateKey } from './keyring.js';
 import { createLogger } from './logger.js';
 import { serviceRegistry } from './metrics.js';
-import { migrate, migratePlatform, servicePool } from './migrate.js';
-import { type ServiceDefinition, versionsOf } from './parts.js';
+import { migrate, migrateLog, migratePlatform, servicePool } from './migrate.js';
+import { openLogs } from './open-logs.js';
+import type { ServiceDefinition } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
 /** Requests at hand may take this long once a stop was asked for. */
@@ -39,6 +40,11 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
   const logger = createLogger(name);
   logger.info({ settings: withoutSecrets(settings), own: withoutSecrets(definition.config(env)) }, 'starting');
   await migrate({ ownerUrl: settings.ownerDatabaseUrl, definition, serviceRole: roleIn(settings.databaseUrl) });
+  const furtherLogs = definition.placeOf ? settings.furtherLogs : [];
+  for (const [index, url] of furtherLogs.entries()) {
+    const ownerUrl = settings.ownerFurtherLogs[index] ?? '';
+    await migrateLog({ ownerUrl, definition, serviceRole: roleIn(url) });
+  }
 
   const database = servicePool({
     url: settings.databaseUrl,
@@ -48,14 +54,15 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
   const platform = servicePool({ url: settings.settingsDatabaseUrl, schema: 'platform', connectionsMax: 2 });
   await prepareSettings(settings, platform, database);
   const clock = await openClock({ database: platform, profile: settings.profile });
-  const log = await PostgresEventLog.open({ pool: database, clock, versions: versionsOf(definition) });
+  const { close: closeLogs, ...store } = await openLogs({ definition, database, furtherLogs, clock, logger });
   const registry = serviceRegistry(name);
   const key = await loadOrCreateKey(settings.keyDirectory, `service-${name}`, 'RS256');
   const questions = new HttpQuestions({ name, key, clock, services: settings.services });
   const kafka: KafkaSettings = { brokers: settings.kafkaBrokers, clientId: `tsunagu-${name}` };
-  const catchUp = (topic: string, after: number, limit: number) => readProducer(questions, topic, after, limit);
+  const catchUp = (topic: string, after: number, limit: number, log: number) =>
+    readProducer(questions, topic, { after, limit, log });
   const feed = new KafkaFeed({ kafka, positions: database, catchUp, logger, registry, clock });
-  const relay = relayOf(name, { log, database, kafka, logger, registry });
+  const relays = relaysOf(name, store.logs, { database, kafka, logger, registry });
 
   const service = await createService(
     definition,
@@ -63,7 +70,7 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
       profile: settings.profile,
       clock,
       database,
-      log,
+      ...store,
       feed,
       questions,
       keyDirectory: settings.keyDirectory,
@@ -73,17 +80,17 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
     },
     { env, docs: true },
   );
-  await relay?.start();
+  for (const relay of relays) await relay.start();
   const url = await service.listen(settings.port, settings.host);
   logger.info({ url }, 'listening');
 
   onStop(async (signal) => {
     logger.info({ signal }, 'stopping');
     await service.close(DRAIN_MS);
-    await Promise.all([feed.close(), relay?.close()]);
+    await Promise.all([feed.close(), ...relays.map((relay) => relay.close())]);
     questions.close();
     clock.close();
-    await log.close();
+    await closeLogs();
     await Promise.all([database.end(), platform.end()]);
     logger.info('stopped');
   });
@@ -99,19 +106,27 @@ async function prepareSettings(settings: BootSettings, platform: Pool, database:
   await setClock(platform, { profile, requested: requestedClock, lastRecordedAt: rows[0]?.at?.toISOString() });
 }
 
-function relayOf(name: ServiceName, parts: Omit<ConstructorParameters<typeof Relay>[0], 'topic'>): Relay | undefined {
+/** One relay a log. */
+function relaysOf(
+  name: ServiceName,
+  logs: readonly EventLog[],
+  parts: Omit<ConstructorParameters<typeof Relay>[0], 'topic' | 'log'>,
+): readonly Relay[] {
   const topic = publishedEvents.find((event) => event.producer === name)?.topic;
-  return topic === undefined ? undefined : new Relay({ ...parts, topic });
+  return topic === undefined ? [] : logs.map((log) => new Relay({ ...parts, topic, log }));
 }
 
 /** A producer's log over its internal questions: what Kafka did not bring is read from the record. */
-async function readProducer(questions: Questions, topic: string, after: number, limit: number): Promise<LogSlice> {
+async function readProducer(
+  questions: Questions,
+  topic: string,
+  { after, limit, log }: { after: number; limit: number; log: number },
+): Promise<LogSlice> {
   const producer = publishedEvents.find((event) => event.topic === topic)?.producer;
   if (!producer) throw new Error(`${topic} has no producer`);
-  const slice = await questions.ask<LogSlice>(producer, `log?after=${after}&limit=${limit}`, undefined, {
-    timeoutMs: 10_000,
-  });
-  if (!slice) throw new QuestionUnanswered(producer, `${producer} has no log`);
+  const path = `log?after=${after}&limit=${limit}&log=${log}`;
+  const slice = await questions.ask<LogSlice>(producer, path, undefined, { timeoutMs: 10_000 });
+  if (!slice) throw new QuestionUnanswered(producer, `${producer} has no log ${log}`);
   return slice;
 }
 

@@ -103,6 +103,7 @@ export async function createService(
     ...(verifier.hasKeys ? [] : ['the keys that check tokens are not loaded']),
     ...(endedSessions.isKnown ? [] : ['the ended sessions are not known yet']),
     ...(await databaseReasons(parts)),
+    ...(parts.logReasons?.() ?? []),
     ...(await projections.reasons()),
   ];
   serveOperations(fastify, definition.name, { ready, openApi, metrics: () => registry.metrics() });

@@ -1,6 +1,7 @@
 export type { EventProof } from '@tsunagu/transparency';
 export { signAccessToken, TokenVerifier, tokenAudience, tokenIssuer } from './access-token.js';
 export { bootService } from './boot.js';
+export { logSettings } from './boot-settings.js';
 export {
   type Caller,
   CorrelationId,
@@ -45,13 +46,15 @@ export {
 export { LogTrees } from './log-trees.js';
 export { createLogger } from './logger.js';
 export { serviceRegistry } from './metrics.js';
-export { type MigrationTarget, migrate, migratePlatform, servicePool } from './migrate.js';
+export { type MigrationTarget, migrate, migrateLog, migratePlatform, servicePool } from './migrate.js';
+export { type OpenedLogs, openLogs } from './open-logs.js';
 export {
   CLOCK,
   CONFIG,
   DATABASE,
   ENDED_SESSIONS,
   EVENT_LOG,
+  EVENT_LOGS,
   LOG_TREES,
   LOGGER,
   METRICS,

@@ -24,7 +24,7 @@ export class LogTrees {
     const { database: pool, clock, logger } = parts;
     const trees = new Map<number, LogTree>();
     const keepers: TreeKeeper[] = [];
-    for (const rows of [parts.log].filter(hasRecordedRows)) {
+    for (const rows of (parts.logs ?? [parts.log]).filter(hasRecordedRows)) {
       const origin = originOf(base, service, rows.log);
       const verifierKey = verifierText(origin, createPublicKey(privateKey));
       const store = new TreeStore(pool, rows.log);

@@ -5,6 +5,7 @@ import { factsOf, type RequestFacts } from './caller.js';
 
 export interface Lag {
   readonly name: string;
+  readonly log: number;
   readonly position: number;
   readonly head: number;
 }
@@ -23,7 +24,7 @@ export interface TreeLag {
   readonly head: number;
 }
 
-/** Request durations by route, and how far each projection and each tree is behind the log. */
+/** Request durations by route, and how far each projection and each tree is behind each log. */
 export function hostMetrics(
   registry: Registry,
   projections: () => Promise<readonly Lag[]>,
@@ -32,10 +33,12 @@ export function hostMetrics(
   new Gauge({
     name: 'tsunagu_projection_lag_events',
     help: 'Positions between the log and a projection',
-    labelNames: ['projection'],
+    labelNames: ['projection', 'log'],
     registers: [registry],
     async collect() {
-      for (const { name, position, head } of await projections()) this.set({ projection: name }, head - position);
+      for (const { name, log, position, head } of await projections()) {
+        this.set({ projection: name, log }, head - position);
+      }
     },
   });
   new Gauge({

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventFeedMigrations } from '@tsunagu/event-feed';
-import { eventStoreMigrations } from '@tsunagu/event-store';
+import { eventStoreMigrations, logRouteMigrations } from '@tsunagu/event-store';
 import { transparencyMigrations } from '@tsunagu/transparency';
 import { Client, Pool } from 'pg';
 import Postgrator from 'postgrator';
@@ -14,13 +14,15 @@ const platformMigrations = new URL('./platform-migrations/', import.meta.url);
 const STATEMENT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What a service may add to and read, never change. */
-const APPEND_ONLY = 'events, log_tree_runs, log_heads';
+const ROUTES_TABLE = 'migrations_log_routes';
+/** What a service may add to and read, never change: a log; the trees over its logs; which logs there are. */
+const APPEND_ONLY = { log: ['events'], trees: ['log_tree_runs', 'log_heads'] };
+const ROUTE_RECORDS = ['log_identity', 'log_routes', 'log_route_confirmations'];
 
 export interface MigrationTarget {
   /** Connection of the role that owns the schema. */
   readonly ownerUrl: string;
-  readonly definition: Pick<ServiceDefinition, 'schema' | 'migrations'>;
+  readonly definition: Pick<ServiceDefinition, 'schema' | 'migrations' | 'placeOf'>;
   /** The role the service runs as: no DDL, and INSERT and SELECT only on `events` and the tree over them. */
   readonly serviceRole: string;
 }
@@ -33,10 +35,20 @@ export async function migrate({ ownerUrl, definition, serviceRole }: MigrationTa
     await runSet(client, definition.schema, 'migrations_host', hostMigrations);
     await runSet(client, definition.schema, 'migrations_transparency', transparencyMigrations);
     await runSet(client, definition.schema, 'migrations_service', definition.migrations);
+    if (definition.placeOf) await runSet(client, definition.schema, ROUTES_TABLE, logRouteMigrations);
     await grant(client, definition.schema, serviceRole);
-    await client.query(
-      `REVOKE UPDATE, DELETE, TRUNCATE ON ${APPEND_ONLY} FROM ${client.escapeIdentifier(serviceRole)}`,
-    );
+    const routes = definition.placeOf ? ROUTE_RECORDS : [];
+    await keepAppendOnly(client, serviceRole, [...APPEND_ONLY.log, ...APPEND_ONLY.trees, ...routes]);
+  });
+}
+
+/** Brings the schema of a further log up to date, in a database of its own: events, and which log it is. */
+export async function migrateLog({ ownerUrl, definition, serviceRole }: MigrationTarget): Promise<void> {
+  await inLockedSchema(ownerUrl, definition.schema, async (client) => {
+    await runSet(client, definition.schema, 'migrations_event_store', eventStoreMigrations);
+    await runSet(client, definition.schema, ROUTES_TABLE, logRouteMigrations);
+    await grant(client, definition.schema, serviceRole);
+    await keepAppendOnly(client, serviceRole, [...APPEND_ONLY.log, ...ROUTE_RECORDS]);
   });
 }
 
@@ -103,6 +115,10 @@ async function runSet(client: Client, schema: string, versionTable: string, dire
     },
   });
   if ((await postgrator.getMigrations()).length > 0) await postgrator.migrate();
+}
+
+async function keepAppendOnly(client: Client, role: string, tables: readonly string[]): Promise<void> {
+  await client.query(`REVOKE UPDATE, DELETE, TRUNCATE ON ${tables.join(', ')} FROM ${client.escapeIdentifier(role)}`);
 }
 
 async function grant(client: Client, schema: string, role: string): Promise<void> {

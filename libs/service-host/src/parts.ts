@@ -1,7 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { publishedUpcasts, type ServiceName } from '@tsunagu/contracts';
 import type { Feed } from '@tsunagu/event-feed';
-import type { EventLog, Projection } from '@tsunagu/event-store';
+import type { EventLog, Projection, StreamPlace } from '@tsunagu/event-store';
 import { type Clock, EventVersions, type UpcastTable } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -24,6 +24,8 @@ export interface ServiceDefinition<C = unknown> {
   readonly projections: readonly Projection[];
   /** Each of its own events, published ones apart, with the steps from its older versions; golden files are kept for them. */
   readonly upcasts?: UpcastTable;
+  /** Where the service may have several logs: what the name of a stream says of the one that it lies in. */
+  placeOf?(stream: string): StreamPlace;
   /** The NestJS module: controllers, consumers, workflows, jobs. The host provides the tokens below globally. */
   module(config: C): DynamicModule | Type;
 }
@@ -39,7 +41,12 @@ export interface ServiceParts {
   readonly clock: Clock;
   /** The service's own role; search_path is its schema. */
   readonly database: Pool;
+  /** Streams are read and written through it, wherever they lie. */
   readonly log: EventLog;
+  /** Every log on its own, in number order: what follows a log follows each of these. `log` alone where absent. */
+  readonly logs?: readonly EventLog[];
+  /** Why the service cannot serve all its logs; empty when it can. */
+  logReasons?(): readonly string[];
   readonly feed: Feed;
   readonly questions: Questions;
   readonly keyDirectory: string;
@@ -54,6 +61,8 @@ export interface ServiceParts {
 export const CLOCK = Symbol('CLOCK');
 export const DATABASE = Symbol('DATABASE');
 export const EVENT_LOG = Symbol('EVENT_LOG');
+/** Every log of the service on its own, in number order. */
+export const EVENT_LOGS = Symbol('EVENT_LOGS');
 export const QUESTIONS = Symbol('QUESTIONS');
 export const CONFIG = Symbol('CONFIG');
 export const PARTS = Symbol('PARTS');
@@ -68,6 +77,9 @@ export const LOG_TREES = Symbol('LOG_TREES');
 export const PROJECTIONS = Symbol('PROJECTIONS');
 
 export interface ProjectionReader {
-  /** Resolves true when the named projection has reached `position` (default: the log's head now), false after the real-time limit (default 2 s). */
+  /**
+   * Resolves true when the named projection has reached `position` of the service's first log (default: what every log
+   * holds now), false after the real-time limit (default 2 s).
+   */
   waitFor(projection: string, position?: number, timeoutMs?: number): Promise<boolean>;
 }

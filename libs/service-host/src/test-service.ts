@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publishedEvents, type ServiceName, serviceNames, topics } from '@tsunagu/contracts';
 import type { Feed, FeedBatch, FeedMessage, FeedSubscription } from '@tsunagu/event-feed';
-import { PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
+import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, isoTime, newId } from '@tsunagu/kernel';
 import { testDatabase } from '@tsunagu/testing';
 import type { Pool } from 'pg';
@@ -13,8 +13,9 @@ import { signAccessToken } from './access-token.js';
 import type { Role } from './caller.js';
 import { createService, type RunningService } from './create-service.js';
 import { type KeyUse, loadOrCreateKey, publicKeys, type SigningKey } from './keyring.js';
-import { migrate, servicePool } from './migrate.js';
-import { type ServiceDefinition, versionsOf } from './parts.js';
+import { migrate, migrateLog, servicePool } from './migrate.js';
+import { openLogs } from './open-logs.js';
+import type { ServiceDefinition } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
 /** For specs of one service: real PostgreSQL, real log, real HTTP, real consumers; the outside is scripted by the spec. */
@@ -42,7 +43,11 @@ export interface TestAnswer {
 export interface TestService {
   readonly url: string;
   readonly running: RunningService;
-  readonly log: PostgresEventLog;
+  /** Streams of every log; with more than one log, what is about the order of one is asked of `logs`. */
+  readonly log: EventLog;
+  readonly logs: readonly EventLog[];
+  /** Connection strings of log 1, 2, … by the service's role. */
+  readonly furtherLogs: readonly string[];
   /** The service's own role. */
   readonly pool: Pool;
   /** Superuser and owner of the schema. */
@@ -121,17 +126,26 @@ export async function startTestService(
     questions?: Partial<Record<ServiceName, QuestionHandler>>;
     clockMs?: number;
     profile?: 'test' | 'production';
+    /** How many logs, each in a database of its own. */
+    logs?: number;
+    /** Over how many of them the ledger began; the others were made later. All where absent. */
+    begunLogs?: number;
   } = {},
 ): Promise<TestService> {
   const database = await testDatabase();
   await ensureRole(database.pool);
   await migrate({ ownerUrl: database.url, definition, serviceRole: ROLE });
-  const serviceUrl = new URL(database.url);
-  serviceUrl.username = ROLE;
-  serviceUrl.password = ROLE_PASSWORD;
-  const pool = servicePool({ url: serviceUrl.href, schema: definition.schema, connectionsMax: 12 });
+  const further = await Promise.all(Array.from({ length: (options.logs ?? 1) - 1 }, testDatabase));
+  for (const { url } of further) await migrateLog({ ownerUrl: url, definition, serviceRole: ROLE });
+  const furtherLogs = further.map(({ url }) => serviceUrl(url));
+  const pool = servicePool({ url: serviceUrl(database.url), schema: definition.schema, connectionsMax: 12 });
   const clock = testClock(options.clockMs ?? START_MS);
-  const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
+  if (options.begunLogs !== undefined) {
+    const begun = furtherLogs.slice(0, options.begunLogs - 1);
+    await (await openLogs({ definition, database: pool, furtherLogs: begun, clock })).close();
+  }
+  const { close: closeLogs, ...store } = await openLogs({ definition, database: pool, furtherLogs, clock });
+  const { logs } = store;
   const keyDirectory = await mkdtemp(join(tmpdir(), 'tsunagu-keys-'));
   const keys = await testKeys(keyDirectory);
   const { logger, lines } = collectingLogger();
@@ -139,9 +153,9 @@ export async function startTestService(
   const questions = new ScriptedQuestions(options.questions ?? {});
   const dismantle = async () => {
     questions.close();
-    await log.close();
+    await closeLogs();
     await pool.end();
-    await database.close();
+    await Promise.all([database, ...further].map((each) => each.close()));
     await rm(keyDirectory, { recursive: true, force: true });
   };
   const running = await createService(
@@ -150,7 +164,7 @@ export async function startTestService(
       profile: options.profile ?? 'test',
       clock,
       database: pool,
-      log,
+      ...store,
       feed,
       questions,
       keyDirectory,
@@ -167,7 +181,9 @@ export async function startTestService(
   return {
     url,
     running,
-    log,
+    log: store.log,
+    logs,
+    furtherLogs,
     pool,
     ownerUrl: database.url,
     clock,
@@ -184,7 +200,8 @@ export async function startTestService(
     deliver: (topic, messages) => feed.deliver(topic, messages),
     async published() {
       const types = publishedEvents.filter((event) => event.producer === definition.name).map((event) => event.type);
-      return (await log.readLog({ after: 0, limit: 1_000_000, types })).events;
+      const slices = await Promise.all(logs.map((log) => log.readLog({ after: 0, limit: 1_000_000, types })));
+      return slices.flatMap(({ events }) => events);
     },
     async waitForProjections() {
       if (!(await running.waitForProjections(10_000)))
@@ -195,6 +212,13 @@ export async function startTestService(
       await dismantle();
     },
   };
+}
+
+function serviceUrl(ownerUrl: string): string {
+  const url = new URL(ownerUrl);
+  url.username = ROLE;
+  url.password = ROLE_PASSWORD;
+  return url.href;
 }
 
 async function call(url: string, method: string, path: string, options: CallOptions = {}): Promise<TestAnswer> {

@@ -96,8 +96,7 @@ export class TamperedKafka {
 
   readonly openFeed: OpenFeed = (name, parts) => {
     const topic = publishedEvents.find(({ producer }) => producer === name)?.topic ?? '';
-    const log = parts.sources.get(topic);
-    if (log) {
+    for (const log of parts.sources.get(topic) ?? []) {
       const { positions: database, logger, registry } = parts;
       this.relays.push(
         new Relay({
@@ -138,8 +137,8 @@ class TamperedFeed implements Feed {
       ...parts,
       kafka: this.kafka,
       tamper: this.tampering.between(),
-      catchUp: async (topic, after, limit) => {
-        const source = sources.get(topic);
+      catchUp: async (topic, after, limit, log) => {
+        const source = sources.get(topic)?.[log];
         if (!source) throw new Error(`no log is known for ${topic}`);
         return source.readLog({ after, limit, types: typesOf(topic), form: 'recorded' });
       },

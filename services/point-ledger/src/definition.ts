@@ -3,6 +3,7 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { AppModule } from './app.module.js';
 import { type LedgerConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { placeOf } from './domain/stream-place.js';
 import { entriesProjection } from './projections/entries.js';
 import { fundLeasesProjection } from './projections/fund-leases.js';
 import { fundsProjection } from './projections/funds.js';
@@ -26,5 +27,6 @@ export const definition: ServiceDefinition<LedgerConfig> = {
     lotsProjection,
   ],
   upcasts,
+  placeOf,
   module: () => AppModule,
 };

@@ -1,12 +1,13 @@
 import { type DataOf, type ServiceName, topics } from '@tsunagu/contracts';
 import type { FeedMessage } from '@tsunagu/event-feed';
-import { PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
+import { type RecordedEvent, readTogether } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
-import { type Questions, servicePool, versionsOf } from '@tsunagu/service-host';
+import { openLogs, type Questions, servicePool } from '@tsunagu/service-host';
 import { message, startTestService, type TestService } from '@tsunagu/service-host/testing';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
 import { definition } from './definition.js';
+import { leaseOrder } from './domain/lease-order.js';
 import { checkLedger } from './domain/ledger-check.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
@@ -54,14 +55,14 @@ export function toDecide({ id, correlationId, data }: Claim): ClaimToDecide {
 export interface TestLedger extends TestService {
   fund(amountPoints: number, more?: object): Promise<string>;
   claims(...claims: readonly Claim[]): Promise<void>;
-  /** Every event of the log. */
+  /** Every event of the logs, in one order that their leases allow. */
   events(): Promise<readonly RecordedEvent[]>;
   eventsOf(type: string): Promise<readonly RecordedEvent[]>;
-  /** What the checker of `verify` finds over the whole log. */
+  /** What the checker of `verify` finds over all logs. */
   violations(): Promise<readonly object[]>;
   account(personId: string): Promise<{ status: number; body: AccountBody }>;
-  /** Another worker on the same database: its own connections, log, slot and leases. */
-  worker(): Promise<TestWorker>;
+  /** Another worker on the same databases: its own connections, logs, slot and leases. Opens so many logs, or all. */
+  worker(options?: { readonly logs?: number }): Promise<TestWorker>;
 }
 
 export interface TestWorker {
@@ -84,7 +85,16 @@ interface AccountBody {
 
 export async function startTestLedger(options: Parameters<typeof startTestService>[1] = {}): Promise<TestLedger> {
   const service = await startTestService(definition, { env: { LEDGER_SWEEP_SECONDS: '3600' }, ...options });
-  const allEvents = async () => (await service.log.readLog({ after: 0, limit: 1_000_000 })).events;
+  const allEvents = async () => {
+    const events: RecordedEvent[] = [];
+    const order = leaseOrder();
+    const take = (event: RecordedEvent) => {
+      order.take(event);
+      events.push(event);
+    };
+    await readTogether(service.logs, { mayCome: order.mayCome, take });
+    return events;
+  };
   const stops: (() => Promise<void>)[] = [];
   return {
     ...service,
@@ -108,8 +118,8 @@ export async function startTestLedger(options: Parameters<typeof startTestServic
       const token = await service.token({ role: 'citizen', subject: personId });
       return service.call('GET', '/point-ledger/v1/accounts/me', { token });
     },
-    async worker() {
-      const worker = await startWorker(service);
+    async worker({ logs = service.logs.length } = {}) {
+      const worker = await startWorker(service, logs);
       stops.push(worker.stop);
       return worker;
     },
@@ -120,10 +130,11 @@ export async function startTestLedger(options: Parameters<typeof startTestServic
   };
 }
 
-async function startWorker(service: TestService): Promise<TestWorker> {
+async function startWorker(service: TestService, logCount: number): Promise<TestWorker> {
   const { clock } = service;
   const pool = servicePool({ url: service.ownerUrl, schema: definition.schema, connectionsMax: 6 });
-  const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
+  const furtherLogs = service.furtherLogs.slice(0, logCount - 1);
+  const { log, close: closeLogs } = await openLogs({ definition, database: pool, furtherLogs, clock });
   const slot = new WorkerSlot(pool);
   const leases = new Leases(log, clock, slot);
   const config = readConfig({});
@@ -144,7 +155,7 @@ async function startWorker(service: TestService): Promise<TestWorker> {
     alarms,
     async stop() {
       slot.onModuleDestroy();
-      await log.close();
+      await closeLogs();
       if (!pool.ended) await pool.end();
     },
   };

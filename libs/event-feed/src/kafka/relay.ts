@@ -140,8 +140,8 @@ export class Relay {
     this.previous = previous;
     // A stretch without published events is stored with the next heartbeat.
     if (messages.length > 0) await this.saveCheckpoint(client);
-    feedMetrics(registry).relayed.inc({ topic }, messages.length);
-    feedMetrics(registry).relayPosition.set({ topic }, this.position);
+    feedMetrics(registry).relayed.inc({ topic, log: log.log }, messages.length);
+    feedMetrics(registry).relayPosition.set({ topic, log: log.log }, this.position);
   }
 
   private async publishHeartbeats(publisher: KafkaPublisher): Promise<void> {

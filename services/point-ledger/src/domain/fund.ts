@@ -27,6 +27,8 @@ export interface FundLeased {
   readonly leaseId: string;
   /** Number of the worker that may draw: it survives a restart. */
   readonly slot: number;
+  /** The log of the accounts that the lease pays; absent for log 0. */
+  readonly log?: number;
   readonly points: number;
 }
 

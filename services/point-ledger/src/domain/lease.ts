@@ -37,8 +37,17 @@ export interface Lease {
   readonly open: boolean;
 }
 
-export function leaseStream(leaseId: string): string {
-  return `fundLease-${leaseId}`;
+/** Every lease's stream begins so. */
+export const leaseStreamPrefix = 'fundLease-';
+
+/** A lease lies in the log of the accounts that it pays, because a draw is one request with its grants. Log 0 goes unsaid. */
+export function leaseStream({ leaseId, log = 0 }: { readonly leaseId: string; readonly log?: number }): string {
+  return log === 0 ? `${leaseStreamPrefix}${leaseId}` : `${leaseStreamPrefix}${log}+${leaseId}`;
+}
+
+/** The log that the name of a lease's stream says; 0 for any other name. */
+export function leaseLog(stream: string): number {
+  return Number(/^fundLease-([1-9]\d{0,2})\+/.exec(stream)?.[1] ?? 0);
 }
 
 /** Ids of the steps of a lease: each happens at most once, whoever takes it and however often. */

@@ -7,12 +7,15 @@ import { type LedgerEvent, postingsOf } from './postings.js';
 export interface Violation {
   readonly invariant: 'I1' | 'I3' | 'I4' | 'I5' | 'fold' | 'double-entry';
   readonly eventId: string;
+  readonly log: number;
   readonly position: number;
   readonly detail: string;
 }
 
 export interface CheckedEvent {
   readonly id: string;
+  /** 0 where absent. */
+  readonly log?: number;
   readonly type: string;
   readonly stream: string;
   readonly position: number;
@@ -33,7 +36,7 @@ interface FundCount {
 }
 
 export interface LedgerCheck {
-  /** Every event of the log in order, from position 1. */
+  /** Every event of the log in order, from position 1; of several logs in an order that `leaseOrder` allows. */
   take(event: CheckedEvent): void;
   /** What is broken so far; also closes the request that the last event belongs to. */
   violations(): readonly Violation[];
@@ -41,7 +44,7 @@ export interface LedgerCheck {
 }
 
 /**
- * Checks I1, I3, I4, I5 and double entry over the ledger's log, one event at a time; I3 at the end of every request.
+ * Checks I1, I3, I4, I5 and double entry over the ledger's logs, one event at a time; I3 at the end of every request.
  * It keeps one small state for each account, lease and fund, and uses no code of the pipelines that wrote the events.
  */
 export function checkLedger(): LedgerCheck {
@@ -55,7 +58,7 @@ export function checkLedger(): LedgerCheck {
   let events = 0;
 
   const violate = (invariant: Violation['invariant'], at: CheckedEvent, detail: string) =>
-    found.push({ invariant, eventId: at.id, position: at.position, detail });
+    found.push({ invariant, eventId: at.id, log: at.log ?? 0, position: at.position, detail });
 
   const countOf = (fundId: string): FundCount => {
     touched.add(fundId);

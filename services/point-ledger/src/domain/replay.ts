@@ -1,7 +1,7 @@
 import { foldAccount } from './account.js';
-import { foldFund, fundStream } from './fund.js';
+import { type FundLeased, foldFund, fundStream } from './fund.js';
 import { decideGrant, type Funding, type GrantOrder } from './grant.js';
-import { foldLease, type LeaseOpened, leaseStream } from './lease.js';
+import { foldLease, leaseStream, leaseStreamPrefix } from './lease.js';
 
 /** An event as replay reads it from the log. */
 export interface ReplayedEvent {
@@ -58,12 +58,12 @@ function fundingThen(
     const restPoints = restDrawnFrom(recorded.requestId, streams);
     return { known: true, ownerId, dryRun, restPoints, elsewhere: undefined };
   }
-  const ownStream = Object.keys(recorded.reads ?? {}).find((stream) => stream.startsWith(leaseStream('')));
+  const ownStream = Object.keys(recorded.reads ?? {}).find((stream) => stream.startsWith(leaseStreamPrefix));
   const ownRevision = ownStream === undefined ? undefined : recorded.reads?.[ownStream];
   const own = ownStream === undefined ? undefined : foldLease(before(streams.get(ownStream), (ownRevision ?? -1) + 1));
   const elsewhere = {
     unleasedPoints: fund.unleasedPoints,
-    othersOpen: [...fund.leases.keys()].some((leaseId) => leaseStream(leaseId) !== ownStream),
+    othersOpen: [...fund.leases.values()].some((leased) => leaseStream(leased) !== ownStream),
   };
   return { known: true, ownerId, dryRun, restPoints: own?.restPoints ?? 0, elsewhere };
 }
@@ -71,7 +71,7 @@ function fundingThen(
 /** Rest of the lease just before the draw of this request. */
 function restDrawnFrom(requestId: string, streams: ReadonlyMap<string, readonly ReplayedEvent[]>): number {
   for (const [stream, events] of streams) {
-    if (!stream.startsWith(leaseStream(''))) continue;
+    if (!stream.startsWith(leaseStreamPrefix)) continue;
     const draw = events.find((event) => event.type === 'FundDrawn' && event.requestId === requestId);
     if (draw) return foldLease(before(events, draw.revision))?.restPoints ?? 0;
   }
@@ -82,7 +82,7 @@ function restDrawnFrom(requestId: string, streams: ReadonlyMap<string, readonly 
 export function leasesOf(fundEvents: readonly ReplayedEvent[]): readonly string[] {
   return fundEvents
     .filter((event) => event.type === 'FundLeased')
-    .map((event) => leaseStream((event.data as LeaseOpened).leaseId));
+    .map((event) => leaseStream(event.data as FundLeased));
 }
 
 function before(events: readonly ReplayedEvent[] | undefined, revision: number): readonly ReplayedEvent[] {

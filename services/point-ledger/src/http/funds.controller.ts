@@ -218,7 +218,8 @@ function fundOfRow(row: FundRow) {
 }
 
 const listQuery = `
-  select fund_id, owner_id, name, fiscal_year, budget_code, dry_run, committed_points, drawn_points, position
+  select fund_id, owner_id, name, fiscal_year, budget_code, dry_run, committed_points, position,
+         (select coalesce(sum(drawn_points), 0) from fund_draws where fund_draws.fund_id = funds.fund_id) as drawn_points
     from funds
    where owner_id = $1 and position < $2
    order by position desc

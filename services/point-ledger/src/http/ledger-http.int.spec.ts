@@ -270,7 +270,7 @@ it('the read models equal a fresh fold of the log', async () => {
   await ledger.waitForProjections();
   const { rows } = await ledger.pool.query<{ committed: string; drawn: string; granted: string; open: string }>(`
     select (select sum(committed_points) from funds) as committed,
-           (select sum(drawn_points) from funds) as drawn,
+           (select sum(drawn_points) from fund_draws) as drawn,
            (select sum(points) from postings where credit_account like '%:available' and debit_account like '%:undrawn') as granted,
            (select count(*) from open_holds) as open`);
   const events = await ledger.events();

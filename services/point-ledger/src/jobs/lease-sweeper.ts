@@ -72,5 +72,6 @@ export class LeaseSweeper implements OnApplicationBootstrap, OnModuleDestroy {
 const leasesQuery = `
   select lease_id, fund_id, slot, step, changed_at < $1 as is_overdue
     from fund_leases
+   where slot is not null and not is_returned
    order by changed_at
    limit $2`;

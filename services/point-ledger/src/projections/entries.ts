@@ -20,6 +20,7 @@ export const entriesProjection: Projection = {
       const { type, data } = event as unknown as AccountEvent;
       const movements = movementsOf({ type, data } as AccountEvent);
       return movements.map(({ lotId, ownerId, points, heldPoints, dryRunPoints }, ordinal) => ({
+        log: event.log,
         position: event.position,
         ordinal,
         person_id: data.personId,
@@ -74,11 +75,11 @@ function movement({ lotId, ownerId, points }: LotPart, available: -1 | 0 | 1, he
 
 const insert = `
   insert into entries (
-    position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
+    log, position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
     event_id, lot_id, claim_id, exchange_id)
-  select position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
+  select log, position, ordinal, person_id, owner_id, kind, points, held_points, dry_run_points, effective_at, recorded_at,
          event_id, lot_id, claim_id, exchange_id
     from json_to_recordset($1::json) as entry (
-      position bigint, ordinal smallint, person_id uuid, owner_id text, kind text, points bigint, held_points bigint,
+      log integer, position bigint, ordinal smallint, person_id uuid, owner_id text, kind text, points bigint, held_points bigint,
       dry_run_points bigint, effective_at timestamptz, recorded_at timestamptz, event_id uuid, lot_id uuid,
       claim_id uuid, exchange_id uuid)`;

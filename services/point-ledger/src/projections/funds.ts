@@ -2,21 +2,31 @@ import type { Projection } from '@tsunagu/event-store';
 import type { FundEvent } from '../domain/fund.js';
 import type { LeaseEvent } from '../domain/lease.js';
 
+interface DrawnRow {
+  readonly log: number;
+  readonly fundId: string;
+  readonly points: number;
+}
+
 /** Every fund with what is committed and drawn. */
 export const fundsProjection: Projection = {
   name: 'funds',
-  tables: ['funds'],
+  tables: ['funds', 'fund_draws'],
   types: ['FundCommitted', 'FundDrawn'],
   async apply(client, events) {
     const committed: object[] = [];
-    const drawn = new Map<string, number>();
+    const drawn = new Map<string, DrawnRow>();
     for (const event of events) {
       const { type, data } = event as unknown as FundEvent | LeaseEvent;
       if (type === 'FundCommitted') committed.push({ ...data, position: event.position, createdAt: event.recordedAt });
-      if (type === 'FundDrawn') drawn.set(data.fundId, (drawn.get(data.fundId) ?? 0) + data.points);
+      if (type === 'FundDrawn') {
+        const { log } = event;
+        const before = drawn.get(`${log} ${data.fundId}`)?.points ?? 0;
+        drawn.set(`${log} ${data.fundId}`, { log, fundId: data.fundId, points: before + data.points });
+      }
     }
     if (committed.length > 0) await client.query(commit, [JSON.stringify(committed)]);
-    if (drawn.size > 0) await client.query(draw, [[...drawn.keys()], [...drawn.values()]]);
+    if (drawn.size > 0) await client.query(draw, [JSON.stringify([...drawn.values()])]);
   },
 };
 
@@ -32,15 +42,14 @@ const commit = `
     select fund_id, sum(points) as points from committed group by fund_id
   )
   insert into funds (
-    fund_id, owner_id, name, fiscal_year, budget_code, dry_run, committed_points, drawn_points, created_at, position)
+    fund_id, owner_id, name, fiscal_year, budget_code, dry_run, committed_points, created_at, position)
   select distinct on (fund_id)
-         fund_id, owner_id, name, fiscal_year, budget_code, dry_run, totals.points, 0, created_at, position
+         fund_id, owner_id, name, fiscal_year, budget_code, dry_run, totals.points, created_at, position
     from committed join totals using (fund_id)
    order by fund_id, position
   on conflict (fund_id) do update set committed_points = funds.committed_points + excluded.committed_points`;
 
 const draw = `
-  update funds
-     set drawn_points = funds.drawn_points + drawn.points
-    from unnest($1::uuid[], $2::bigint[]) as drawn (fund_id, points)
-   where funds.fund_id = drawn.fund_id`;
+  insert into fund_draws (log, fund_id, drawn_points)
+  select log, "fundId", points from json_to_recordset($1::json) as drawn (log integer, "fundId" uuid, points bigint)
+  on conflict (log, fund_id) do update set drawn_points = fund_draws.drawn_points + excluded.drawn_points`;

@@ -9,6 +9,7 @@ export const postingsProjection: Projection = {
   async apply(client, events) {
     const rows = events.flatMap((event) =>
       postingsOf(event).map((posting, ordinal) => ({
+        log: event.log,
         position: event.position,
         ordinal,
         ...posting,
@@ -22,11 +23,11 @@ export const postingsProjection: Projection = {
 
 const insert = `
   insert into postings (
-    position, ordinal, debit_account, credit_account, points, owner_id, fund_id, dry_run, effective_at, recorded_at)
-  select position, ordinal, "debitAccount", "creditAccount", points, "ownerId", "fundId", "dryRun", "effectiveAt",
+    log, position, ordinal, debit_account, credit_account, points, owner_id, fund_id, dry_run, effective_at, recorded_at)
+  select log, position, ordinal, "debitAccount", "creditAccount", points, "ownerId", "fundId", "dryRun", "effectiveAt",
          "recordedAt"
     from json_to_recordset($1::json) as posting (
-      position bigint, ordinal smallint, "debitAccount" text, "creditAccount" text, points bigint, "ownerId" text,
+      log integer, position bigint, ordinal smallint, "debitAccount" text, "creditAccount" text, points bigint, "ownerId" text,
       "fundId" uuid, "dryRun" boolean, "effectiveAt" timestamptz, "recordedAt" timestamptz)`;
 
 /** Totals by account as of an effective and a recorded time, for one owner. Parameters: owner, at, recordedAt. */

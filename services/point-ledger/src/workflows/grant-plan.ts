@@ -23,11 +23,11 @@ export const GRANTS_PER_REQUEST_MAX = 500;
 /** A claim that lost so many races for its account goes in a request of its own. */
 const COLLISIONS_TOGETHER_MAX = 2;
 
-/** A request about to be appended, the claims that it decides, and the fund whose lease it draws from. */
+/** A request about to be appended, the claims that it decides, and whose lease it draws from: a fund's, in a log. */
 export interface Planned<P extends Pending = Pending> {
   readonly request: AppendRequest;
   readonly claims: readonly P[];
-  readonly fundId: string | undefined;
+  readonly from: { readonly fundId: string; readonly log: number } | undefined;
   readonly points: number;
 }
 
@@ -67,7 +67,7 @@ export function planFund<P extends Pending>(
     const meta = { id: eventId, cause, effectiveAt: now, ownerId, ...(isGrant ? {} : { reads: hand.reads }) };
     const write = writeOf(accountStream(order.personId), revision, ledgerEvent(event, meta));
     if (!isGrant) {
-      refusals.push({ request: { writes: [write] }, claims: [claim], fundId: undefined, points: 0 });
+      refusals.push({ request: { writes: [write] }, claims: [claim], from: undefined, points: 0 });
       continue;
     }
     if (funding.known) funding = { ...funding, restPoints: funding.restPoints - order.amountPoints };
@@ -124,8 +124,9 @@ function drawRequest<P extends Pending>(
       ownerId: hand.funding.known ? hand.funding.ownerId : null,
     },
   );
-  const writes = [...grants.map((grant) => grant.write), writeOf(leaseStream(lease.leaseId), leaseRevision, draw)];
-  return { request: { writes }, claims: grants.map((grant) => grant.claim), fundId, points };
+  const writes = [...grants.map((grant) => grant.write), writeOf(leaseStream(lease), leaseRevision, draw)];
+  const from = { fundId, log: lease.log };
+  return { request: { writes }, claims: grants.map((grant) => grant.claim), from, points };
 }
 
 function writeOf(stream: string, revision: number, event: NewEvent): StreamWrite {

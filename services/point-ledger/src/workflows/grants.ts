@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AppendOutcome, appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
+import { accountStream } from '../domain/account.js';
 import { isDecided } from '../domain/grant.js';
 import { type AccountSeen, Accounts } from './accounts.js';
 import {
@@ -38,6 +39,13 @@ interface Waiting extends Pending {
   rounds: number;
   settled: boolean;
   readonly call: Call;
+}
+
+/** Claims on one fund for accounts of one log: a lease pays for these. */
+interface Together {
+  readonly fundId: string;
+  readonly log: number;
+  readonly claims: Waiting[];
 }
 
 /** Claims of different persons that are read, decided and recorded together. */
@@ -135,20 +143,20 @@ export class Grants {
   private async decidePart(part: Part): Promise<void> {
     const { claims, accounts } = part;
     const planned: Planned<Waiting>[] = [];
-    const waiting = new Set<string>();
+    const waiting = new Map<string, number>();
     try {
       const now = isoTime(this.clock.now());
-      for (const [fundId, ofFund] of this.undecidedByFund(part)) {
+      for (const { fundId, log, claims: ofFund } of this.undecidedByLease(part)) {
         const wanted = ofFund.reduce((sum, claim) => sum + claim.order.amountPoints, 0);
         // What is read of a lease must not lack draws that are on their way.
-        if (!this.leases.covers(fundId, wanted)) await Promise.all(this.recordings);
-        const plan = planFund(ofFund, await this.leases.secure(fundId, wanted), accounts, now);
-        for (const { points } of plan.planned) if (points > 0) this.leases.drawn(fundId, points);
+        if (!this.leases.covers(fundId, wanted, log)) await Promise.all(this.recordings);
+        const plan = planFund(ofFund, await this.leases.secure(fundId, wanted, log), accounts, now);
+        for (const { points } of plan.planned) if (points > 0) this.leases.drawn(fundId, points, log);
         planned.push(...plan.planned);
-        if (plan.waits) waiting.add(fundId);
+        if (plan.waits) waiting.set(fundId, log);
       }
     } catch (error) {
-      for (const { fundId } of planned) if (fundId) this.leases.distrust(fundId);
+      for (const { from } of planned) if (from) this.leases.distrust(from.fundId, from.log);
       this.fail(claims, error);
       return;
     }
@@ -157,18 +165,22 @@ export class Grants {
   }
 
   /** Records what was planned; never rejects. Claims that lost a race or wait for a lease go back to the front of the queue. */
-  private async record(part: Part, planned: readonly Planned<Waiting>[], waiting: ReadonlySet<string>): Promise<void> {
+  private async record(
+    part: Part,
+    planned: readonly Planned<Waiting>[],
+    waiting: ReadonlyMap<string, number>,
+  ): Promise<void> {
     try {
       const requests = planned.map((plan) => plan.request);
       const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
       const settled = this.takeIn(part, planned, outcomes);
       const open = part.claims.filter((claim) => !claim.settled);
-      for (const fundId of waiting) await this.leases.callBack(fundId);
+      for (const [fundId, log] of waiting) await this.leases.callBack(fundId, log);
       // Back-off with jitter, real time: two workers that want each other's lease must not keep in step.
       if (open.length > 0 && settled === 0) await pause(10 + Math.random() * 40);
       this.goBack(open);
     } catch (error) {
-      for (const { fundId } of planned) if (fundId) this.leases.distrust(fundId);
+      for (const { from } of planned) if (from) this.leases.distrust(from.fundId, from.log);
       this.fail(part.claims, error);
     }
   }
@@ -178,7 +190,8 @@ export class Grants {
     let settled = 0;
     planned.forEach((plan, index) => {
       const outcome = outcomes[index];
-      if (outcome?.outcome !== 'appended' && plan.fundId) this.leases.distrust(plan.fundId);
+      const { from } = plan;
+      if (outcome?.outcome !== 'appended' && from) this.leases.distrust(from.fundId, from.log);
       if (outcome?.outcome === 'conflict') countCollisions(plan, outcome.actualRevisions);
       plan.claims.forEach((claim, place) => {
         const { personId } = claim.order;
@@ -194,19 +207,21 @@ export class Grants {
     return settled;
   }
 
-  private undecidedByFund({ claims, accounts }: Part): Map<string, Waiting[]> {
-    const byFund = new Map<string, Waiting[]>();
+  private undecidedByLease({ claims, accounts }: Part): Iterable<Together> {
+    const groups = new Map<string, Together>();
     for (const claim of claims) {
       const { order } = claim;
       if (isDecided(seenAccount(accounts, order.personId).account, order)) {
         this.settle(claim);
         continue;
       }
-      const group = byFund.get(order.fundId);
-      if (group) group.push(claim);
-      else byFund.set(order.fundId, [claim]);
+      const { fundId, personId } = order;
+      const log = this.log.logOf(accountStream(personId));
+      const group = groups.get(`${fundId}+${log}`);
+      if (group) group.claims.push(claim);
+      else groups.set(`${fundId}+${log}`, { fundId, log, claims: [claim] });
     }
-    return byFund;
+    return groups.values();
   }
 
   private settle(claim: Waiting): void {

@@ -44,9 +44,9 @@ async function leasedOnly(fundId: string, points: number, slot = DEAD_SLOT): Pro
 async function closedOnly(fundId: string, points: number): Promise<string> {
   const leaseId = await leasedOnly(fundId, points);
   const opened = { leaseId, fundId, slot: DEAD_SLOT, points };
-  await append(leaseStream(leaseId), 'noStream', leaseIds.opened(leaseId), 'LeaseOpened', opened);
+  await append(leaseStream({ leaseId }), 'noStream', leaseIds.opened(leaseId), 'LeaseOpened', opened);
   const closed = { leaseId, fundId, restPoints: points };
-  await append(leaseStream(leaseId), 0, leaseIds.closed(leaseId), 'LeaseClosed', closed);
+  await append(leaseStream({ leaseId }), 0, leaseIds.closed(leaseId), 'LeaseClosed', closed);
   return leaseId;
 }
 

@@ -11,6 +11,7 @@ import { WorkerSlot } from './worker-slot.js';
 /** The lease this worker draws from, as of its own last append or read. */
 export interface OwnLease {
   readonly leaseId: string;
+  readonly log: number;
   readonly revision: number;
   readonly restPoints: number;
 }
@@ -41,11 +42,12 @@ const ROUNDS_MAX = 50;
 const LOOKS_MAX = 4;
 
 /**
- * This worker's leases: one a fund. Opening and closing take two steps on two streams, each with an id derived from the
+ * This worker's leases: one for each log of a fund's claims. Opening and closing take two steps on two streams, each with an id derived from the
  * lease, so a step that a crash left out is repeated by whoever meets it (DESIGN: a fund's cap without a hot stream).
  */
 @Injectable()
 export class Leases {
+  /** By fund and log. */
   private readonly own = new Map<string, OwnLease & { readonly fund: Fund; readonly isStale: boolean }>();
   /** By fund, then lease: what the last call back saw. */
   private readonly looks = new Map<
@@ -59,48 +61,53 @@ export class Leases {
     private readonly slot: WorkerSlot,
   ) {}
 
-  /** Funding for claims of `wantedPoints` in all: the lease at hand where it covers them, else as much as can be leased. */
-  async secure(fundId: string, wantedPoints: number): Promise<FundingAtHand> {
-    const own = this.own.get(fundId);
-    if (own && this.covers(fundId, wantedPoints)) return atHand(own.fund, own, undefined, {});
+  /**
+   * Funding for claims of `wantedPoints` in all, on accounts of one log: the lease at hand where it covers them, else as
+   * much as can be leased.
+   */
+  async secure(fundId: string, wantedPoints: number, log = 0): Promise<FundingAtHand> {
+    const own = this.own.get(placed(fundId, log));
+    if (own && this.covers(fundId, wantedPoints, log)) return atHand(own.fund, own, undefined, {});
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const seen = await this.look(fundId);
       if (!seen) return { funding: { known: false }, lease: undefined, reads: { [fundStream(fundId)]: -1 } };
-      const mine = this.refresh(fundId, seen);
+      const mine = this.refresh(fundId, log, seen);
       if (await this.tidied(seen, mine)) continue;
       if (mine && mine.restPoints >= wantedPoints) return atHand(seen.fund, mine, undefined, {});
       if (seen.fund.unleasedPoints === 0) return this.allThatIsLeft(seen, mine);
       if (mine) await this.end(seen, mine.leaseId);
-      else await this.open(seen, wantedPoints);
+      else await this.open(seen, wantedPoints, log);
     }
     throw contested(`fund ${fundId}: no lease after ${ROUNDS_MAX} rounds`);
   }
 
   /** Whether the lease at hand is enough for so many points, as far as is known without reading. */
-  covers(fundId: string, wantedPoints: number): boolean {
-    const own = this.own.get(fundId);
+  covers(fundId: string, wantedPoints: number, log = 0): boolean {
+    const own = this.own.get(placed(fundId, log));
     return own !== undefined && !own.isStale && own.restPoints >= wantedPoints;
   }
 
   /** Tells what an append is about to draw, so that the next one goes on from there without reading. */
-  drawn(fundId: string, points: number) {
-    const own = this.own.get(fundId);
-    if (own) this.own.set(fundId, { ...own, revision: own.revision + 1, restPoints: own.restPoints - points });
+  drawn(fundId: string, points: number, log = 0) {
+    const own = this.own.get(placed(fundId, log));
+    if (own)
+      this.own.set(placed(fundId, log), { ...own, revision: own.revision + 1, restPoints: own.restPoints - points });
   }
 
   /** Tells that an append conflicted: the lease is read again before its next use. */
-  distrust(fundId: string) {
-    const own = this.own.get(fundId);
-    if (own) this.own.set(fundId, { ...own, isStale: true });
+  distrust(fundId: string, log = 0) {
+    const own = this.own.get(placed(fundId, log));
+    if (own) this.own.set(placed(fundId, log), { ...own, isStale: true });
   }
 
   /**
-   * Calls back the leases of others that stand in the way of a decision. A lease that moved since the last call is left
-   * to its holder a few times: it is being drawn for claims as good as ours.
+   * Calls back the leases that stand in the way of a decision on accounts of a log: those of others, and this worker's own
+   * for other logs. A lease that moved since the last call is left to its holder a few times: it is being drawn for claims
+   * as good as ours.
    */
-  async callBack(fundId: string): Promise<void> {
+  async callBack(fundId: string, log = 0): Promise<void> {
     const seen = await this.look(fundId);
-    const own = this.own.get(fundId)?.leaseId;
+    const own = this.own.get(placed(fundId, log))?.leaseId;
     const looks = new Map<string, { revision: number; count: number }>();
     for (const { leased, revision } of seen?.leases ?? []) {
       if (leased.leaseId === own) continue;
@@ -114,7 +121,7 @@ export class Leases {
 
   /** Repeats what is missing of a lease's steps: for the sweeper and a worker that starts. Never touches this worker's own. */
   async repair(fundId: string, leaseId: string, options: { readonly close: boolean }): Promise<void> {
-    if (this.own.get(fundId)?.leaseId === leaseId) return;
+    if (this.isOwn(fundId, leaseId)) return;
     const seen = await this.look(fundId);
     const found = seen?.leases.find((candidate) => candidate.leased.leaseId === leaseId);
     if (!seen || !found) return;
@@ -123,10 +130,14 @@ export class Leases {
   }
 
   isOwn(fundId: string, leaseId: string): boolean {
-    return this.own.get(fundId)?.leaseId === leaseId;
+    return this.placeOfOwn(fundId, leaseId) !== undefined;
   }
 
-  /** The fund and its outstanding leases, in one snapshot once their names are known. */
+  /**
+   * The fund and its outstanding leases, in one snapshot a log once their names are known. A lease of another log may be
+   * seen a moment later or earlier than the fund. That decides nothing: whether one is out stands on the fund's own stream,
+   * and what is left of this worker's lease only this worker changes.
+   */
   async look(fundId: string): Promise<FundSeen | undefined> {
     const stream = fundStream(fundId);
     let names: readonly string[] = [];
@@ -135,9 +146,10 @@ export class Leases {
       const events = streams.get(stream) ?? [];
       const fund = foldFund(events);
       if (!fund) return undefined;
-      const missing = [...fund.leases.keys()].map(leaseStream).filter((name) => !names.includes(name));
+      const out = [...fund.leases.values()].map(leaseStream);
+      const missing = out.filter((name) => !names.includes(name));
       if (missing.length === 0) return { fund, revision: events.length - 1, leases: leasesSeen(fund, streams) };
-      names = [...fund.leases.keys()].map(leaseStream);
+      names = out;
     }
     throw contested(`fund ${fundId}: its leases change faster than they can be read`);
   }
@@ -150,15 +162,16 @@ export class Leases {
     return { fund: seen.fund, undrawnPoints: seen.fund.unleasedPoints + underLeases };
   }
 
-  private refresh(fundId: string, seen: FundSeen): OwnLease | undefined {
-    const known = this.own.get(fundId);
+  private refresh(fundId: string, log: number, seen: FundSeen): OwnLease | undefined {
+    const place = placed(fundId, log);
+    const known = this.own.get(place);
     const found = seen.leases.find((candidate) => candidate.leased.leaseId === known?.leaseId);
     if (!found?.lease?.open) {
-      this.own.delete(fundId);
+      this.own.delete(place);
       return undefined;
     }
-    const mine = { leaseId: found.lease.leaseId, revision: found.revision, restPoints: found.lease.restPoints };
-    this.own.set(fundId, { ...mine, fund: seen.fund, isStale: false });
+    const mine = { leaseId: found.lease.leaseId, log, revision: found.revision, restPoints: found.lease.restPoints };
+    this.own.set(place, { ...mine, fund: seen.fund, isStale: false });
     return mine;
   }
 
@@ -166,7 +179,8 @@ export class Leases {
   private async tidied(seen: FundSeen, mine: OwnLease | undefined): Promise<boolean> {
     const slot = await this.slot.number();
     const left = seen.leases.find(
-      ({ leased, lease }) => leased.leaseId !== mine?.leaseId && (leased.slot === slot || lease?.open === false),
+      ({ leased: { fundId, leaseId, ...leased }, lease }) =>
+        leaseId !== mine?.leaseId && (lease?.open === false || (leased.slot === slot && !this.isOwn(fundId, leaseId))),
     );
     if (left) await this.end(seen, left.leased.leaseId);
     return left !== undefined;
@@ -179,17 +193,18 @@ export class Leases {
     };
     const reads = {
       [fundStream(seen.fund.fundId)]: seen.revision,
-      ...(mine ? { [leaseStream(mine.leaseId)]: mine.revision } : {}),
+      ...(mine ? { [leaseStream(mine)]: mine.revision } : {}),
     };
     return atHand(seen.fund, mine, elsewhere, reads);
   }
 
-  private async open(seen: FundSeen, wantedPoints: number): Promise<void> {
+  private async open(seen: FundSeen, wantedPoints: number, log: number): Promise<void> {
     const { fund } = seen;
     const now = this.clock.now();
     const leaseId = newId(now);
     const points = leaseSize(fund.unleasedPoints, wantedPoints);
-    const leased: FundLeased = { fundId: fund.fundId, leaseId, slot: await this.slot.number(), points };
+    const slot = await this.slot.number();
+    const leased: FundLeased = { fundId: fund.fundId, leaseId, slot, ...(log === 0 ? {} : { log }), points };
     const event = ledgerEvent(
       { type: 'FundLeased', data: leased },
       { id: leaseId, cause: { id: null, correlationId: leaseId }, effectiveAt: isoTime(now), ownerId: fund.ownerId },
@@ -198,13 +213,13 @@ export class Leases {
     const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
     if (outcome?.outcome === 'conflict') return;
     if (!(await this.begin(fund, leased))) return;
-    this.own.set(fund.fundId, { leaseId, revision: 0, restPoints: points, fund, isStale: false });
+    this.own.set(placed(fund.fundId, log), { leaseId, log, revision: 0, restPoints: points, fund, isStale: false });
   }
 
   /** The second step of opening. False where the lease went another way meanwhile. */
   private async begin(fund: Fund, leased: FundLeased): Promise<boolean> {
     const write = {
-      stream: leaseStream(leased.leaseId),
+      stream: leaseStream(leased),
       expectedRevision: 'noStream' as const,
       events: [this.opened(fund, leased)],
     };
@@ -218,7 +233,8 @@ export class Leases {
     const found = seen.leases.find((candidate) => candidate.leased.leaseId === leaseId);
     if (!found) return;
     const { leased, lease, revision } = found;
-    if (this.own.get(fund.fundId)?.leaseId === leaseId) this.own.delete(fund.fundId);
+    const place = this.placeOfOwn(fund.fundId, leaseId);
+    if (place) this.own.delete(place);
     const restPoints = lease?.restPoints ?? leased.points;
     if (lease?.open !== false) {
       const closed = this.step('LeaseClosed', leaseIds.closed(leaseId), fund, {
@@ -227,7 +243,7 @@ export class Leases {
         restPoints,
       });
       const events = lease ? [closed] : [this.opened(fund, leased), closed];
-      const write = { stream: leaseStream(leaseId), expectedRevision: expected(revision), events };
+      const write = { stream: leaseStream(leased), expectedRevision: expected(revision), events };
       const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
       // A duplicate was closed by somebody else, perhaps with another rest: only what is recorded counts.
       if (outcome?.outcome !== 'appended') return;
@@ -241,6 +257,11 @@ export class Leases {
     await appendSurely(this.log, [{ writes: [write] }]);
   }
 
+  private placeOfOwn(fundId: string, leaseId: string): string | undefined {
+    for (const [place, own] of this.own) if (own.leaseId === leaseId && own.fund.fundId === fundId) return place;
+    return undefined;
+  }
+
   private opened(fund: Fund, leased: FundLeased) {
     const { leaseId, fundId, slot, points } = leased;
     return this.step('LeaseOpened', leaseIds.opened(leaseId), fund, { leaseId, fundId, slot, points });
@@ -250,6 +271,10 @@ export class Leases {
     const cause = { id: data.leaseId, correlationId: data.leaseId };
     return ledgerEvent({ type, data }, { id, cause, effectiveAt: isoTime(this.clock.now()), ownerId: fund.ownerId });
   }
+}
+
+function placed(fundId: string, log: number): string {
+  return `${fundId}+${log}`;
 }
 
 function atHand(
@@ -264,7 +289,7 @@ function atHand(
 
 function leasesSeen(fund: Fund, streams: ReadonlyMap<string, readonly RecordedEvent[]>): LeaseSeen[] {
   return [...fund.leases.values()].map((leased) => {
-    const events = streams.get(leaseStream(leased.leaseId)) ?? [];
+    const events = streams.get(leaseStream(leased)) ?? [];
     return { leased, lease: foldLease(events), revision: events.length - 1 };
   });
 }
