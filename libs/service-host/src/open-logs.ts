@@ -17,6 +17,8 @@ export interface OpenLogsOptions {
   readonly furtherLogs: readonly string[];
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** Between two looks at the routing table; the store's default where absent. */
+  readonly lookEveryMs?: number;
 }
 
 /** What ServiceParts wants to know of a service's logs. */
@@ -55,7 +57,9 @@ export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
       logs.push(await PostgresEventLog.open({ pool, clock, log, versions }));
     }
     const onError = (error: unknown) => logger?.warn({ err: error }, 'the routing table could not be looked at');
-    const opened = await StoredRoutes.open({ pool: database, clock, openLogs: logs.map(({ log }) => log), onError });
+    const { lookEveryMs } = options;
+    const numbers = logs.map(({ log }) => log);
+    const opened = await StoredRoutes.open({ pool: database, clock, openLogs: numbers, lookEveryMs, onError });
     routes = opened;
     const missing = () => opened.missingLogs.map((log) => `log ${log} is not open here: LEDGER_LOGS must name it`);
     if (missing().length > 0) throw new ConfigError(`Points lie in ${logs.length} logs and more: ${missing()[0]}.`);

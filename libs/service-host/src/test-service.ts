@@ -22,6 +22,8 @@ import { type Questions, QuestionUnanswered } from './questions.js';
 
 const ROLE = 'tsunagu_test_service';
 const ROLE_PASSWORD = 'test';
+/** Between two looks at the routing table: a spec need not wait for it. */
+const LOOK_EVERY_MS = 100;
 const START_MS = Date.parse('2026-11-20T01:00:00.000Z');
 
 /** Answers the questions to one service; undefined is a 404, a throw an outage. */
@@ -140,11 +142,12 @@ export async function startTestService(
   const furtherLogs = further.map(({ url }) => serviceUrl(url));
   const pool = servicePool({ url: serviceUrl(database.url), schema: definition.schema, connectionsMax: 12 });
   const clock = testClock(options.clockMs ?? START_MS);
+  const opening = { definition, database: pool, clock, lookEveryMs: LOOK_EVERY_MS };
   if (options.begunLogs !== undefined) {
     const begun = furtherLogs.slice(0, options.begunLogs - 1);
-    await (await openLogs({ definition, database: pool, furtherLogs: begun, clock })).close();
+    await (await openLogs({ ...opening, furtherLogs: begun })).close();
   }
-  const { close: closeLogs, ...store } = await openLogs({ definition, database: pool, furtherLogs, clock });
+  const { close: closeLogs, ...store } = await openLogs({ ...opening, furtherLogs });
   const { logs } = store;
   const keyDirectory = await mkdtemp(join(tmpdir(), 'tsunagu-keys-'));
   const keys = await testKeys(keyDirectory);

@@ -134,7 +134,13 @@ async function startWorker(service: TestService, logCount: number): Promise<Test
   const { clock } = service;
   const pool = servicePool({ url: service.ownerUrl, schema: definition.schema, connectionsMax: 6 });
   const furtherLogs = service.furtherLogs.slice(0, logCount - 1);
-  const { log, close: closeLogs } = await openLogs({ definition, database: pool, furtherLogs, clock });
+  const { log, close: closeLogs } = await openLogs({
+    definition,
+    database: pool,
+    furtherLogs,
+    clock,
+    lookEveryMs: 100,
+  });
   const slot = new WorkerSlot(pool);
   const leases = new Leases(log, clock, slot);
   const config = readConfig({});

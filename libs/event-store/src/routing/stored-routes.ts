@@ -8,7 +8,7 @@ import { logOfKey, logsOf, oneLog, type RoutingTable, timeOfKey } from './routin
 
 /** A look at the table is good for keys up to so far ahead of the clock: longer than log 0's database is ever away. */
 const horizonMsAhead = 15 * 60_000;
-const lookEveryMs = 5_000;
+const lookEveryMsDefault = 5_000;
 
 export interface StoredRoutesOptions {
   /** Of log 0's database, where the table lies. */
@@ -16,6 +16,8 @@ export interface StoredRoutesOptions {
   readonly clock: Clock;
   /** The logs that this process has open, in number order. */
   readonly openLogs: readonly number[];
+  /** Milliseconds between two looks at the table, real time. Default 5 s. */
+  readonly lookEveryMs?: number | undefined;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -41,7 +43,7 @@ export class StoredRoutes implements Routes {
 
   private constructor(private readonly options: StoredRoutesOptions) {}
 
-  /** Looks at the table for the first time, then every five seconds. Rejects where the table cannot be read. */
+  /** Looks at the table for the first time, then now and then. Rejects where the table cannot be read. */
   static async open(options: StoredRoutesOptions): Promise<StoredRoutes> {
     const routes = new StoredRoutes(options);
     await routes.refresh();
@@ -91,7 +93,7 @@ export class StoredRoutes implements Routes {
         .finally(() => {
           if (!this.isClosed) this.lookLater();
         });
-    }, lookEveryMs).unref();
+    }, this.options.lookEveryMs ?? lookEveryMsDefault).unref();
   }
 
   /** Only what was committed is taken over: a look whose answer is lost leaves the old horizon. */
