@@ -24,7 +24,8 @@ export class PlatformProcess {
     readonly dataDirectory: string,
     readonly port: number,
     private readonly startArguments: readonly string[],
-    private readonly environment: Readonly<Record<string, string>>,
+    /** What the next start and command find in theirs. */
+    public environment: Readonly<Record<string, string>>,
     private readonly readyWithinMs: number,
   ) {}
 

@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'logs, positions, lag, dead letters',
     load: async () => (await import('./commands/status.js')).status,
   },
+  logs: {
+    summary: "the point ledger's logs, and adding one",
+    load: async () => (await import('./commands/logs.js')).logs,
+  },
   redrive: {
     summary: 'work dead letters off again',
     load: async () => (await import('./commands/redrive.js')).redrive,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '@tsunagu/contracts';
+import { type LedgerLogs, oneLedgerLog } from './ledger-logs.js';
 import { UserError } from './settings.js';
 
 /** What a running platform leaves for the command line, in `running.json` (mode 0600). */
@@ -93,6 +94,16 @@ export class DataDirectory {
   running(): Running | undefined {
     const running = readJson<Running>(join(this.path, 'running.json'));
     return running && isAlive(running) ? running : undefined;
+  }
+
+  /** Where the point ledger's logs lay at the last start. */
+  ledgerLogs(): LedgerLogs {
+    return readJson<LedgerLogs>(join(this.path, 'ledger-logs.json')) ?? oneLedgerLog;
+  }
+
+  /** For the command line and the next start; connection strings may hold passwords (mode 0600). */
+  keepLedgerLogs(logs: LedgerLogs): void {
+    replaceFile(join(this.path, 'ledger-logs.json'), logs);
   }
 
   /** Whether a platform has ever started here. */

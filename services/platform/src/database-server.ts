@@ -1,11 +1,26 @@
 import { type RunningPostgres, startPostgres } from '@tsunagu/testing';
 import type { DataDirectory } from './data-directory.js';
+import type { LedgerLogs } from './ledger-logs.js';
 import { UserError } from './settings.js';
 
+/** PostgreSQL's own default, which is enough for one log a service. */
+const CONNECTIONS = 100;
+/** The ledger's reads, appends and notices over one further log, and the command line's. */
+const CONNECTIONS_A_LOG = 20;
+
 /** The platform's own PostgreSQL on its data directory. What keeps it from starting is one sentence. */
-export async function startDatabaseServer(directory: DataDirectory): Promise<RunningPostgres> {
+export async function startDatabaseServer(
+  directory: DataDirectory,
+  ledgerLogs: LedgerLogs = directory.ledgerLogs(),
+): Promise<RunningPostgres> {
+  const furtherLogs = 'count' in ledgerLogs ? ledgerLogs.count - 1 : 0;
+  const settings = { max_connections: String(CONNECTIONS + CONNECTIONS_A_LOG * furtherLogs) };
   try {
-    return await startPostgres({ dataDirectory: directory.postgres, port: 0 });
+    return await startPostgres({
+      dataDirectory: directory.postgres,
+      port: 0,
+      ...(furtherLogs > 0 ? { settings } : {}),
+    });
   } catch (error) {
     throw new UserError(`PostgreSQL did not start: ${(error as Error).message}`);
   }

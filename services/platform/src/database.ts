@@ -1,9 +1,11 @@
 import { serviceNames } from '@tsunagu/contracts';
 import pg from 'pg';
 import { roleOf } from './data-directory.js';
+import { type LedgerLogs, oneLedgerLog } from './ledger-logs.js';
 
 export const databaseName = 'tsunagu';
 export const ownerRole = 'tsunagu_owner';
+const LEDGER_ROLE = roleOf('point-ledger');
 
 /** Connection strings into the platform's database. */
 export interface DatabaseUrls {
@@ -11,6 +13,13 @@ export interface DatabaseUrls {
   readonly owner: string;
   /** By service name. */
   readonly services: ReadonlyMap<string, string>;
+  /** The point ledger's logs 1, 2, … in databases of their own. */
+  readonly ledgerLogs: readonly LogUrls[];
+}
+
+export interface LogUrls {
+  readonly owner: string;
+  readonly service: string;
 }
 
 /**
@@ -20,6 +29,7 @@ export interface DatabaseUrls {
 export async function prepareDatabase(
   superuserUrl: string,
   passwords: Readonly<Record<string, string>>,
+  ledgerLogs: LedgerLogs = oneLedgerLog,
 ): Promise<DatabaseUrls> {
   await withClient(superuserUrl, async (client) => {
     for (const [role, password] of Object.entries(passwords)) {
@@ -27,18 +37,24 @@ export async function prepareDatabase(
       const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
       await client.query(`${verb} ROLE ${pg.escapeIdentifier(role)} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
     }
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [databaseName]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName} OWNER ${ownerRole}`);
+    for (const name of [databaseName, ...ownLogNames(ledgerLogs)]) {
+      const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+      if (rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${ownerRole}`);
+    }
   });
-  const urls = databaseUrls(superuserUrl, passwords);
+  const urls = databaseUrls(superuserUrl, passwords, ledgerLogs);
   await withClient(urls.superuser, (client) => client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'));
   return urls;
 }
 
-export function databaseUrls(superuserUrl: string, passwords: Readonly<Record<string, string>>): DatabaseUrls {
-  const url = (role: string) => {
+export function databaseUrls(
+  superuserUrl: string,
+  passwords: Readonly<Record<string, string>>,
+  ledgerLogs: LedgerLogs = oneLedgerLog,
+): DatabaseUrls {
+  const url = (role: string, database = databaseName) => {
     const made = new URL(superuserUrl);
-    made.pathname = `/${databaseName}`;
+    made.pathname = `/${database}`;
     if (role !== '') {
       made.username = role;
       made.password = passwords[role] ?? '';
@@ -49,7 +65,16 @@ export function databaseUrls(superuserUrl: string, passwords: Readonly<Record<st
     superuser: url(''),
     owner: url(ownerRole),
     services: new Map(serviceNames.map((service) => [service, url(roleOf(service))])),
+    ledgerLogs:
+      'count' in ledgerLogs
+        ? ownLogNames(ledgerLogs).map((name) => ({ owner: url(ownerRole, name), service: url(LEDGER_ROLE, name) }))
+        : ledgerLogs.services.map((service, index) => ({ service, owner: ledgerLogs.owners[index] ?? '' })),
   };
+}
+
+/** Names of the databases of log 1, 2, … on the platform's own server. */
+function ownLogNames(logs: LedgerLogs): readonly string[] {
+  return 'count' in logs ? Array.from({ length: logs.count - 1 }, (_, index) => `tsunagu_ledger_${index + 1}`) : [];
 }
 
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

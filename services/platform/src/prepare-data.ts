@@ -1,6 +1,7 @@
 import {
   loadOrCreateKey,
   migrate,
+  migrateLog,
   migratePlatform,
   openClock,
   type PlatformClock,
@@ -23,9 +24,10 @@ export interface PreparedData {
 
 /** PostgreSQL on the data directory, migrated, with the profile recorded and the clock set as asked. */
 export async function prepareData({ settings, directory, closers }: StartRequest): Promise<PreparedData> {
-  const server = await startDatabaseServer(directory);
+  const ledgerLogs = settings.ledgerLogs ?? directory.ledgerLogs();
+  const server = await startDatabaseServer(directory, ledgerLogs);
   closers.add('PostgreSQL', () => server.stop());
-  const databases = await prepareDatabase(server.url, directory.passwords());
+  const databases = await prepareDatabase(server.url, directory.passwords(), ledgerLogs);
   await migratePlatform(
     databases.owner,
     definitions.map(({ name }) => roleOf(name)),
@@ -38,10 +40,15 @@ export async function prepareData({ settings, directory, closers }: StartRequest
   for (const definition of definitions) {
     await migrate({ ownerUrl: databases.owner, definition, serviceRole: roleOf(definition.name) });
   }
+  const ledger = definitions.find(({ placeOf }) => placeOf !== undefined);
+  for (const { owner, service } of ledger ? databases.ledgerLogs : []) {
+    const serviceRole = decodeURIComponent(new URL(service).username);
+    if (ledger) await migrateLog({ ownerUrl: owner, definition: ledger, serviceRole });
+  }
   await setClock(database, {
     profile: settings.profile,
     requested: settings.clock,
-    lastRecordedAt: await lastRecordedAt(databases.owner),
+    lastRecordedAt: await lastRecordedAt(databases),
   });
   const clock = await openClock({ database, profile: settings.profile });
   closers.add('the clock', () => clock.close());
@@ -58,13 +65,21 @@ async function makeKeys(keyDirectory: string): Promise<void> {
   ]);
 }
 
-/** The time of the last event in any service's log. */
-function lastRecordedAt(ownerUrl: string): Promise<string | undefined> {
-  const last = definitions.map(
-    ({ schema }) => `(SELECT recorded_at FROM ${schema}.events ORDER BY position DESC LIMIT 1)`,
-  );
-  return withClient(ownerUrl, async (client) => {
-    const { rows } = await client.query<{ at: Date | null }>(`SELECT greatest(${last.join(', ')}) AS at`);
+/** The time of the last event in any service's logs. */
+async function lastRecordedAt({ owner, ledgerLogs }: DatabaseUrls): Promise<string | undefined> {
+  const lastOf = (schema: string) => `(SELECT recorded_at FROM ${schema}.events ORDER BY position DESC LIMIT 1)`;
+  const last = [await readTime(owner, `greatest(${definitions.map(({ schema }) => lastOf(schema)).join(', ')})`)];
+  const ledger = definitions.find(({ placeOf }) => placeOf !== undefined);
+  for (const log of ledger ? ledgerLogs : []) last.push(await readTime(log.owner, lastOf(ledger?.schema ?? '')));
+  return last
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
+}
+
+function readTime(url: string, expression: string): Promise<string | undefined> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ at: Date | null }>(`SELECT ${expression} AS at`);
     return rows[0]?.at?.toISOString();
   });
 }

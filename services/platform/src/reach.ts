@@ -21,7 +21,7 @@ export function requireRunning(settings: Settings): Reach {
   return {
     url: process.env.TSUNAGU_URL ? settings.url : running.url,
     directory,
-    databases: databaseUrls(running.postgresUrl, directory.passwords()),
+    databases: databaseUrls(running.postgresUrl, directory.passwords(), directory.ledgerLogs()),
     running,
   };
 }
@@ -37,7 +37,11 @@ export async function withData<T>(
   const directory = new DataDirectory(settings.dataDirectory);
   const running = directory.running();
   if (running) {
-    return work({ directory, databases: databaseUrls(running.postgresUrl, directory.passwords()), running });
+    return work({
+      directory,
+      databases: databaseUrls(running.postgresUrl, directory.passwords(), directory.ledgerLogs()),
+      running,
+    });
   }
   if (!directory.hasData()) {
     throw new UserError(`There is no data in ${settings.dataDirectory} yet: run npm start first.`);
@@ -46,7 +50,8 @@ export async function withData<T>(
   try {
     const server = await startDatabaseServer(directory);
     try {
-      return await work({ directory, databases: databaseUrls(server.url, directory.passwords()), running: undefined });
+      const databases = databaseUrls(server.url, directory.passwords(), directory.ledgerLogs());
+      return await work({ directory, databases, running: undefined });
     } finally {
       await server.stop();
     }

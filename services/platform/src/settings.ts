@@ -1,10 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type LedgerLogs, readLedgerLogs } from './ledger-logs.js';
+import { UserError } from './user-error.js';
 
-/** A mistake that the user can mend: printed as one sentence, exit code 1. */
-export class UserError extends Error {
-  override readonly name = 'UserError';
-}
+export { UserError } from './user-error.js';
 
 /** What the platform and the command line read from the environment. */
 export interface Settings {
@@ -15,6 +14,8 @@ export interface Settings {
   readonly dataDirectory: string;
   /** The instant the test clock is to show, from TSUNAGU_CLOCK. */
   readonly clock: string | undefined;
+  /** Where the point ledger's logs lie; undefined: as the data were left. */
+  readonly ledgerLogs: LedgerLogs | undefined;
   /** Base URL that the command line calls. */
   readonly url: string;
 }
@@ -43,6 +44,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     port,
     dataDirectory: isAbsolute(directory) ? directory : resolve(root, directory),
     clock,
+    ledgerLogs: readLedgerLogs(env),
     url: readUrl(env.TSUNAGU_URL ?? `http://127.0.0.1:${port}`),
   };
 }

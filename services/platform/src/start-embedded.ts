@@ -1,14 +1,15 @@
 import { publishedEvents, type ServiceName, topics } from '@tsunagu/contracts';
 import { type Feed, LogFeed, type LogFeedParts } from '@tsunagu/event-feed';
-import { type EventLog, PostgresEventLog } from '@tsunagu/event-store';
+import type { EventLog } from '@tsunagu/event-store';
 import {
   createLogger,
   createService,
   HttpQuestions,
   loadOrCreateKey,
+  type OpenedLogs,
+  openLogs,
   servicePool,
   serviceRegistry,
-  versionsOf,
 } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { startedLines } from './announcement.js';
@@ -39,20 +40,21 @@ export async function startEmbedded(
   const world = await startOutsideWorld({ ...request, databases, clock, internalUrl, jwksUrl });
   fronts.addHandlers(world);
 
-  const stores = new Map<string, { pool: Pool; log: EventLog }>();
+  const stores = new Map<string, { pool: Pool; opened: OpenedLogs }>();
   for (const definition of definitions) {
     const { name, schema } = definition;
     const pool = servicePool({ url: databases.services.get(name) ?? '', schema, connectionsMax: POOL_CONNECTIONS_MAX });
     closers.add(`the connections of ${name}`, () => pool.end());
-    const log = await PostgresEventLog.open({ pool, clock, versions: versionsOf(definition) });
-    closers.add(`the log of ${name}`, () => log.close());
-    stores.set(name, { pool, log });
+    const furtherLogs = definition.placeOf ? databases.ledgerLogs.map(({ service }) => service) : [];
+    const opened = await openLogs({ definition, database: pool, furtherLogs, clock, logger: createLogger(name) });
+    closers.add(`the log of ${name}`, () => opened.close());
+    stores.set(name, { pool, opened });
   }
-  const sources = new Map<string, EventLog>();
+  const sources = new Map<string, readonly EventLog[]>();
   for (const topic of Object.values(topics)) {
     const producer = publishedEvents.find((event) => event.topic === topic)?.producer ?? '';
     const store = stores.get(producer);
-    if (store) sources.set(topic, store.log);
+    if (store) sources.set(topic, store.opened.logs);
   }
 
   const serviceUrls = Object.fromEntries(definitions.map(({ name }) => [name, internalUrl]));
@@ -73,7 +75,9 @@ export async function startEmbedded(
         profile: settings.profile,
         clock,
         database: store.pool,
-        log: store.log,
+        log: store.opened.log,
+        logs: store.opened.logs,
+        logReasons: store.opened.logReasons,
         feed,
         questions,
         keyDirectory: directory.keys,
@@ -93,6 +97,7 @@ export async function startEmbedded(
       openApi: async () => service.openApi,
     });
   }
+  directory.keepLedgerLogs(settings.ledgerLogs ?? directory.ledgerLogs());
   if (settings.profile === 'test') await registerSimPay(request, data);
   await fronts.ready(READY_WITHIN_MS);
   fronts.complete();

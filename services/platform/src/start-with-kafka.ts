@@ -53,6 +53,8 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
       SETTINGS_DATABASE_URL: databases.services.get(name),
       KAFKA_BROKERS: kafka.broker,
       JWKS_URL: jwksUrl,
+      LEDGER_LOGS: databases.ledgerLogs.map(({ service }) => service).join(' '),
+      OWNER_LEDGER_LOGS: databases.ledgerLogs.map(({ owner }) => owner).join(' '),
       HOST: '127.0.0.1',
       PORT: String(ports.get(name)),
     });
@@ -60,6 +62,7 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
     failures.push(ended(child).then(() => `${name} has ended by itself; the platform stops.`));
     fronts.add(proxiedBackend(name, segments, serviceUrls[name] ?? ''));
   }
+  directory.keepLedgerLogs(settings.ledgerLogs ?? directory.ledgerLogs());
   const failed = Promise.race(failures);
   await Promise.race([fronts.ready(READY_WITHIN_MS), failed.then((reason) => Promise.reject(new UserError(reason)))]);
   if (settings.profile === 'test') await registerSimPay(request, data);

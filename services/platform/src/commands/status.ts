@@ -5,7 +5,7 @@ import { TreeStore } from '@tsunagu/transparency';
 import type { Command } from '../command.js';
 import { withData } from '../reach.js';
 import { logsOf } from '../transparency/exports.js';
-import { withStores } from '../verification/stores.js';
+import { type Store, withStores } from '../verification/stores.js';
 
 export const status: Command = {
   help: `Usage: npx tsunagu status
@@ -18,36 +18,34 @@ Logs with their last position, the lag of every projection, consumer and relay a
         running ? `running: ${running.topology}, ${running.url}` : 'not running; this is the data as it was left',
       );
       return withStores(databases, realClock, async (stores) => {
-        const heads = new Map<string, number>();
-        for (const [name, { log }] of stores) heads.set(name, await log.head());
+        const heads = new Map<string, readonly number[]>();
+        for (const [name, { logs }] of stores) heads.set(name, await Promise.all(logs.map((log) => log.head())));
         for (const [name, store] of stores) {
           const { pool, definition } = store;
-          console.log(`\n${name}\n  log          head ${heads.get(name)}`);
-          for (const { log, tree } of logsOf(store)) {
-            const stored = new TreeStore(tree, log);
-            const head = await stored.lastHead();
-            const signed = head ? `, signed up to ${head.size} at ${head.signedAt}` : '';
-            console.log(`${line('tree', `log ${log}`, await stored.size(), heads.get(name) ?? 0)}${signed}`);
-          }
-          const { rows } = await pool.query<{ name: string; position: string }>(
-            'SELECT name, position FROM projection_checkpoints',
+          console.log(`\n${name}`);
+          const { rows } = await pool.query<{ name: string; log: number; position: string }>(
+            'SELECT name, log, position FROM projection_checkpoints',
           );
-          for (const { name: projection } of definition.projections) {
-            const position = Number(rows.find((row) => row.name === projection)?.position ?? 0);
-            console.log(line('projection', projection, position, heads.get(name) ?? 0));
+          for (const [log, head] of (heads.get(name) ?? []).entries()) {
+            console.log(`  log          ${inLog('head', log)} ${head}`);
+            console.log(await treeLine(store, log, head));
+            for (const { name: projection } of definition.projections) {
+              const position = Number(rows.find((row) => row.name === projection && row.log === log)?.position ?? 0);
+              console.log(line('projection', inLog(projection, log), position, head));
+            }
           }
           const feeds = await feedStatus(pool);
-          for (const { topic, partition, position } of feeds.positions) {
-            const where = partition < 0 ? topic : `${topic} partition ${partition}`;
+          for (const { topic, log, partition, position } of feeds.positions) {
+            const where = inLog(partition < 0 ? topic : `${topic} partition ${partition}`, log);
             // A partition's last position says nothing of the others': only the whole log has a head to compare with.
             console.log(
               partition < 0
-                ? line('consumer', where, position, headOf(topic, heads))
+                ? line('consumer', where, position, headOf(topic, log, heads))
                 : `  consumer     ${where}: ${position}`,
             );
           }
-          for (const { topic, position } of feeds.relays)
-            console.log(line('relay', topic, position, headOf(topic, heads)));
+          for (const { topic, log, position } of feeds.relays)
+            console.log(line('relay', inLog(topic, log), position, headOf(topic, log, heads)));
           console.log(`  dead letters ${feeds.deadLetterCount}, and ${feeds.waitingCount} waiting behind them`);
           for (const { eventType, eventId, errorClass, errorCode } of feeds.deadLetters) {
             console.log(`    ${eventType} ${eventId}: ${errorCode ?? errorClass ?? 'unknown error'}`);
@@ -59,8 +57,22 @@ Logs with their last position, the lag of every projection, consumer and relay a
   },
 };
 
-function headOf(topic: string, heads: ReadonlyMap<string, number>): number {
-  return heads.get(publishedEvents.find((event) => event.topic === topic)?.producer ?? '') ?? 0;
+async function treeLine(store: Store, log: number, head: number): Promise<string> {
+  const kept = logsOf(store).find((each) => each.log === log);
+  if (!kept) return `  tree         log ${log}: none`;
+  const stored = new TreeStore(kept.tree, log);
+  const signed = await stored.lastHead();
+  const upTo = signed ? `, signed up to ${signed.size} at ${signed.signedAt}` : '';
+  return `${line('tree', `log ${log}`, await stored.size(), head)}${upTo}`;
+}
+
+function headOf(topic: string, log: number, heads: ReadonlyMap<string, readonly number[]>): number {
+  return heads.get(publishedEvents.find((event) => event.topic === topic)?.producer ?? '')?.[log] ?? 0;
+}
+
+/** Log 0 goes unsaid: most services have no other. */
+function inLog(what: string, log: number): string {
+  return log === 0 ? what : `${what} in log ${log}`;
 }
 
 function line(kind: string, name: string, position: number, head: number): string {

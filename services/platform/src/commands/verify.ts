@@ -1,7 +1,7 @@
 import type { DataOf } from '@tsunagu/contracts';
-import { verifyProjection } from '@tsunagu/event-store';
+import { type EventLog, readTogether, verifyProjection } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
-import { checkLedger } from '@tsunagu/point-ledger';
+import { checkLedger, leaseOrder } from '@tsunagu/point-ledger';
 import { type Command, durationMs } from '../command.js';
 import { Progress } from '../progress.js';
 import { withData } from '../reach.js';
@@ -9,7 +9,7 @@ import { readClock } from '../stored-clock.js';
 import { checkClaims } from '../verification/claims.js';
 import { checkDecisions } from '../verification/decisions.js';
 import { checkExchanges } from '../verification/exchanges.js';
-import { describeFinding, type Finding } from '../verification/finding.js';
+import { describeFinding, type Finding, placeName } from '../verification/finding.js';
 import { checkOrder, type Read, scan } from '../verification/scan.js';
 import { checkSettlements } from '../verification/settlements.js';
 import { type Store, storeOf, withStores } from '../verification/stores.js';
@@ -81,14 +81,17 @@ async function check(
   };
   // The ledger last: what the others say of it by then, it has recorded.
   for (const name of ['campaign', 'exchange-settlement', 'identity', 'service-link', 'point-ledger']) {
-    const order = checkOrder(name);
+    const { logs } = storeOf(stores, name);
+    const orders = logs.map(() => checkOrder(name));
     const take = takers[name];
-    const head = await scan(storeOf(stores, name).log, new Progress(`reading ${name}`), (event) => {
-      order.take(event);
+    const heads = await readAll(logs, new Progress(`reading ${name}`), (event) => {
+      orders[event.log]?.take(event);
       take?.(event);
     });
-    findings.push(...order.findings);
-    lines.push(`log   ${name}: ${head} events, gap-free and in order`);
+    findings.push(...orders.flatMap((order) => order.findings));
+    for (const [log, head] of heads.entries()) {
+      lines.push(`log   ${placeName(name, log)}: ${head} events, gap-free and in order`);
+    }
   }
   const { counts } = ledger;
   findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
@@ -113,6 +116,21 @@ async function check(
   return { lines, findings };
 }
 
+/** Every event of a service's logs, in an order that the leases of the ledger allow. Gives the last positions. */
+async function readAll(logs: readonly EventLog[], progress: Progress, take: (event: Read) => void) {
+  const [only] = logs;
+  if (only && logs.length === 1) return [await scan(only, progress, take)];
+  const order = leaseOrder();
+  return readTogether(logs, {
+    mayCome: order.mayCome,
+    take(event) {
+      order.take(event);
+      take(event as Read);
+    },
+    onPage: (read, of) => progress.at(read, of),
+  });
+}
+
 /** I7. A projection that is behind is compared at its own checkpoint. */
 async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ count: number; findings: Finding[] }> {
   const findings: Finding[] = [];
@@ -121,11 +139,12 @@ async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ c
     store.definition.projections.map((projection) => ({ store, projection })),
   );
   for (const [index, { store, projection }] of all.entries()) {
-    const { definition, pool, log } = store;
-    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, log, projection });
+    const { definition, pool, logs } = store;
+    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, logs, projection });
     if (!result.equal) {
       const detail = `projection ${projection.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
-      findings.push({ invariant: 'I7', service: definition.name, position: result.position, eventId: null, detail });
+      const position = result.positions.get(0) ?? 0;
+      findings.push({ invariant: 'I7', service: definition.name, position, eventId: null, detail });
     }
     progress.at(index + 1, all.length);
   }

@@ -32,8 +32,9 @@ export interface StoredLog {
   readonly tree: Pool;
 }
 
-export function logsOf({ definition, pool, log }: Store): readonly StoredLog[] {
-  return [{ service: definition.name, log: log.log, events: pool, tree: pool }];
+/** The trees of all logs lie in the service's own database, the events of each where that log lies. */
+export function logsOf({ definition, pool, logPools }: Store): readonly StoredLog[] {
+  return logPools.map((events, log) => ({ service: definition.name, log, events, tree: pool }));
 }
 
 /** Writes one log's export into the directory, whole or not at all; gives the path. */

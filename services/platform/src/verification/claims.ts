@@ -92,5 +92,5 @@ const states = {
 } as const;
 
 function at(invariant: string, service: string, event: Read, detail: string): Finding {
-  return { invariant, service, position: event.position, eventId: event.id, detail };
+  return { invariant, service, log: event.log, position: event.position, eventId: event.id, detail };
 }

@@ -82,5 +82,5 @@ export async function checkDecisions(
 
 function differs(service: string, event: Read): Finding {
   const detail = `${event.type}: deciding again from what was recorded gives another outcome`;
-  return { invariant: 'I6', service, position: event.position, eventId: event.id, detail };
+  return { invariant: 'I6', service, log: event.log, position: event.position, eventId: event.id, detail };
 }

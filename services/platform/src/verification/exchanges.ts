@@ -34,6 +34,7 @@ export function checkExchanges(): {
           findings.push({
             invariant: 'I2',
             service: 'point-ledger',
+            log: event.log,
             position: event.position,
             eventId: event.id,
             detail,

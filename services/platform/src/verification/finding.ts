@@ -2,12 +2,22 @@
 export interface Finding {
   readonly invariant: string;
   readonly service: string;
+  /** Which of the service's logs; 0 where absent. */
+  readonly log?: number;
   readonly position: number | null;
   readonly eventId: string | null;
   readonly detail: string;
 }
 
-export function describeFinding({ invariant, service, position, eventId, detail }: Finding): string {
-  const where = position === null ? service : `${service} position ${position}, event ${eventId ?? '?'}`;
+/** A service's log, as people call it. */
+export function placeName(service: string, log: number): string {
+  return log === 0 ? service : `${service} log ${log}`;
+}
+
+export function describeFinding({ invariant, service, log = 0, position, eventId, detail }: Finding): string {
+  const where =
+    position === null
+      ? placeName(service, log)
+      : `${placeName(service, log)} position ${position}, event ${eventId ?? '?'}`;
   return `${invariant}  ${where}: ${detail}`;
 }

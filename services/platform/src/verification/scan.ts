@@ -28,7 +28,14 @@ export function checkOrder(service: string): { take(event: Read): void; findings
     findings,
     take(event) {
       const say = (detail: string) =>
-        findings.push({ invariant: 'log', service, position: event.position, eventId: event.id, detail });
+        findings.push({
+          invariant: 'log',
+          service,
+          log: event.log,
+          position: event.position,
+          eventId: event.id,
+          detail,
+        });
       if (event.position !== (last?.position ?? 0) + 1)
         say(`position ${event.position} follows ${last?.position ?? 0}`);
       const revision = (revisions.get(event.stream) ?? -1) + 1;

@@ -127,7 +127,7 @@ it('a lot shows what is left and held of it through all that can happen to it', 
 
 it('equals a fresh fold of the log, whatever the batches were', async () => {
   const { log } = ledger;
-  const about = { ownerPool, schema: definition.schema, log, projection: lotsProjection };
+  const about = { ownerPool, schema: definition.schema, logs: [log], projection: lotsProjection };
   const oneByOne: typeof lotsProjection = {
     ...lotsProjection,
     async apply(client, events) {
@@ -135,7 +135,10 @@ it('equals a fresh fold of the log, whatever the batches were', async () => {
     },
   };
   for (const projection of [lotsProjection, oneByOne]) {
-    expect(await verifyProjection({ ...about, projection })).toMatchObject({ equal: true, position: await log.head() });
+    expect(await verifyProjection({ ...about, projection })).toMatchObject({
+      equal: true,
+      positions: new Map([[0, await log.head()]]),
+    });
   }
   await ledger.pool.query('update lots set held_points = held_points + 1');
   expect((await verifyProjection(about)).equal).toBe(false);
