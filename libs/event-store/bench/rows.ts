@@ -1,6 +1,6 @@
 import type { AppendRequest } from '../src/index.js';
 import { alternate, type BenchRow, rate, type Spread } from './measure.js';
-import { type BenchPlace, emptied, grants, insertOne, insertRaw, openBenchPlace } from './subjects.js';
+import { type BenchPlace, emptied, grants, inParallel, insertOne, insertRaw, openBenchPlace } from './subjects.js';
 
 const BATCH = 1_000;
 const BATCHES = 40;
@@ -102,15 +102,6 @@ async function readRows({ pool }: BenchPlace): Promise<void> {
     read += (await pool.query({ name: 'page', text, values: [after, PAGE] })).rows.length;
   }
   if (read !== REPLAYED) throw new Error('the rows are not all there');
-}
-
-/** Works a list off with so many calls under way at a time. */
-async function inParallel<T>(callers: number, list: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const caller = async () => {
-    for (let one = list[next++]; one !== undefined; one = list[next++]) await work(one);
-  };
-  await Promise.all(Array.from({ length: callers }, caller));
 }
 
 function row(

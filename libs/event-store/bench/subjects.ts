@@ -15,7 +15,7 @@ export interface BenchPlace {
 
 const RAW_CONNECTIONS = 64;
 
-export async function openBenchPlace(url: string): Promise<BenchPlace> {
+export async function openBenchPlace(url: string, number = 0): Promise<BenchPlace> {
   const pool = poolIn(url, 'bench_store', 4);
   await pool.query('drop schema if exists bench_store cascade; drop schema if exists bench_raw cascade');
   await pool.query('create schema bench_store; create schema bench_raw');
@@ -24,7 +24,7 @@ export async function openBenchPlace(url: string): Promise<BenchPlace> {
   }
   await pool.query('create table bench_raw.events (like bench_store.events including all)');
   const rawPool = poolIn(url, 'bench_raw', RAW_CONNECTIONS);
-  const log = await PostgresEventLog.open({ pool, clock: realClock });
+  const log = await PostgresEventLog.open({ pool, clock: realClock, log: number });
   return {
     pool,
     log,
@@ -85,6 +85,15 @@ const INSERT_ONE = {
   name: 'insert_one',
   text: `insert into events (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 };
+
+/** Works a list off with so many calls under way at a time. */
+export async function inParallel<T>(callers: number, list: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const caller = async () => {
+    for (let one = list[next++]; one !== undefined; one = list[next++]) await work(one);
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+}
 
 /** The raw measure: the same rows as joined texts, no log lock, no checks but the table's; one batch after another. */
 export async function insertRaw(pool: Pool, batches: readonly (readonly AppendRequest[])[], first: number) {

@@ -11,7 +11,7 @@ export const start: Command = {
        npm run start:kafka  each service a process of its own, Apache Kafka between them (needs a JDK and Maven)
 
 Settings (environment): PORT (8080), HOST (127.0.0.1), TSUNAGU_PROFILE (test), TSUNAGU_DATA (.tsunagu),
-TSUNAGU_CLOCK (an instant that the test clock is to show), LOG_LEVEL (warn). Stop with Ctrl-C.`,
+TSUNAGU_CLOCK (an instant that the test clock is to show), LEDGER_LOGS (1, or as the data were left), LOG_LEVEL (warn). Stop with Ctrl-C.`,
   options: { kafka: { type: 'boolean' } },
   async run({ values, settings }) {
     const startedAt = performance.now();
