@@ -1,13 +1,16 @@
-// npm run bench [store|grants|balance|tree|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
+// npm run bench [store|grants|balance|tree|logs|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type BenchRow, benchRows, fsyncMsMedian } from '@tsunagu/event-store/bench';
+import { type BenchRow, benchRows, fsyncMsMedian, logRows } from '@tsunagu/event-store/bench';
 import { grantRows, longAccountRows, rebuildRows, singleGrantRows } from '@tsunagu/point-ledger/bench';
 import { startPostgres } from '@tsunagu/testing';
 import { treeRows } from '@tsunagu/transparency/bench';
 import { balanceRows } from './balance-bench.js';
 import { claimRows } from './claims-bench.js';
+import { startOnSlowDisks } from './slow-disk.js';
+
+const LOGS = 4;
 
 const [only] = process.argv.slice(2);
 const rows: BenchRow[] = [];
@@ -38,6 +41,10 @@ if (wants('store') || wants('grants') || wants('balance') || wants('tree')) {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+if (wants('logs')) {
+  const disks = await startOnSlowDisks(LOGS);
+  if (disks) add(await logRows(disks.urls).finally(() => disks.stop()));
 }
 if (wants('claims')) add(await claimRows());
 

@@ -14,7 +14,7 @@ const RUNS = 3;
  * log. With the same number in flight in all, group commit makes one log as fast: that is printed beside it.
  */
 export async function logRows(urls: readonly string[]): Promise<BenchRow[]> {
-  const places = [];
+  const places: BenchPlace[] = [];
   for (const [log, url] of urls.entries()) places.push(await openBenchPlace(url, log));
   try {
     const [several, one, oneWithAll] = await alternate(

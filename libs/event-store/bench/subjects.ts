@@ -87,7 +87,11 @@ const INSERT_ONE = {
 };
 
 /** Works a list off with so many calls under way at a time. */
-export async function inParallel<T>(callers: number, list: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+export async function inParallel<T>(
+  callers: number,
+  list: readonly T[],
+  work: (one: T) => Promise<unknown>,
+): Promise<void> {
   let next = 0;
   const caller = async () => {
     for (let one = list[next++]; one !== undefined; one = list[next++]) await work(one);

@@ -8,12 +8,12 @@ import type { FeedBench } from './feed-suite.js';
 export type OpenDatabase = () => Promise<{ readonly pool: Pool; close(): Promise<void> }>;
 
 /** A producer's log and, in another database, the tables of a consumer. */
-export async function openBench(testDatabase: OpenDatabase): Promise<Omit<FeedBench, 'openFeed'>> {
+export async function openBench(testDatabase: OpenDatabase, number = 0): Promise<Omit<FeedBench, 'openFeed'>> {
   const producer = await testDatabase();
   const consumer = await testDatabase();
   await migrate(producer.pool, eventStoreMigrations);
   await migrate(consumer.pool, new URL('../migrations/', import.meta.url));
-  const log = await PostgresEventLog.open({ pool: producer.pool, clock: realClock });
+  const log = await PostgresEventLog.open({ pool: producer.pool, clock: realClock, log: number });
   return {
     log,
     database: consumer.pool,
