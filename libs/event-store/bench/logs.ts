@@ -11,7 +11,7 @@ const RUNS = 3;
 
 /**
  * The same appends through one log and through several, each on a server of its own: singles with so many calls in flight a
- * log. With the same number in flight in all, group commit makes one log as fast: that is printed beside it.
+ * log. With the same number in flight in all, group commit brings one log much nearer: that is printed beside it.
  */
 export async function logRows(urls: readonly string[]): Promise<BenchRow[]> {
   const places: BenchPlace[] = [];
