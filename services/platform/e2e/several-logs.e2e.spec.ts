@@ -56,7 +56,10 @@ it('four logs: claims are granted in all of them, every command sees them, and a
   expect(counts.reduce((sum, count) => sum + count)).toBe(PEOPLE);
   expect(counts.filter((count) => count > 0).length).toBeGreaterThan(2);
 
-  expect(await platform.run('verify')).toMatchObject({ code: 0, stderr: '' });
+  // A slow machine shows its progress on stderr.
+  const verified = await platform.run('verify');
+  expect(verified.stdout).toContain('Every invariant holds.');
+  expect(verified.code).toBe(0);
   expect((await platform.run('replay', claims[0] ?? '')).stdout).toContain(
     'Deciding again from the log gives the same.',
   );
