@@ -1,5 +1,6 @@
 import type { Projection } from '@tsunagu/event-store';
-import type { AccountEvent, LotPart } from '../domain/account.js';
+import type { AccountEvent } from '../domain/account.js';
+import type { LotPart } from '../domain/lot.js';
 
 /** One lot's part in an event, signed by its effect on what is available and what is held. */
 interface Movement {
