@@ -59,6 +59,16 @@ export const reasonCodes = {
         ja: '交換可能ポイントを確認し、その範囲で交換してください。',
       },
     },
+    points_not_usable_yet: {
+      meaning: {
+        en: 'There are enough points, but some can only be used later.',
+        ja: 'ポイントは足りていますが、一部はまだ利用できません。',
+      },
+      next: {
+        en: 'Look at usableFrom of your points and exchange them from then on, or exchange fewer now.',
+        ja: 'ポイントの利用開始日時を確認し、それ以降に交換するか、今は少ないポイントで交換してください。',
+      },
+    },
     exchange_ended: {
       meaning: {
         en: 'The exchange had ended before the points were held.',

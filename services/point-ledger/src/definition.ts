@@ -9,6 +9,7 @@ import { fundsProjection } from './projections/funds.js';
 import { lotsProjection } from './projections/lots.js';
 import { openHoldsProjection } from './projections/open-holds.js';
 import { postingsProjection } from './projections/postings.js';
+import { carryOversProjection, proposalsProjection } from './projections/proposals.js';
 
 export const definition: ServiceDefinition<LedgerConfig> = {
   name: 'point-ledger',
@@ -24,6 +25,8 @@ export const definition: ServiceDefinition<LedgerConfig> = {
     postingsProjection,
     openHoldsProjection,
     lotsProjection,
+    proposalsProjection,
+    carryOversProjection,
   ],
   upcasts,
   module: () => AppModule,

@@ -136,7 +136,7 @@ async function startWorker(service: TestService): Promise<TestWorker> {
   const accounts = new Accounts(log);
   const holds = new Holds(log, clock, config, accounts);
   return {
-    grants: new Grants(log, clock, leases, accounts),
+    grants: new Grants(log, clock, leases, accounts, config),
     leases,
     slot,
     leaseSweeper: new LeaseSweeper(pool, clock, projections, logger, config, leases, slot),

@@ -78,8 +78,8 @@ export function evolveAccount(account: Account, event: AccountEvent): Account {
     case 'PointsExpired':
       return changed(account, event.data, (lot, points) => moved(lot, points, 'available', 'expired'));
     case 'LotExtended': {
-      const { lotId, expiresAt } = event.data;
-      return changed(account, { lotId, points: 0 }, (lot) => ({ ...lot, expiresAt }));
+      const { lotId, expiresAt, extensionId } = event.data;
+      return changed(account, { lotId, points: 0 }, (lot) => ({ ...lot, expiresAt, extensionId }));
     }
     case 'GrantReversed': {
       const { reversalId, reasonPattern } = event.data;

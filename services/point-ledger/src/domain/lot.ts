@@ -24,6 +24,8 @@ export interface Lot {
   readonly repaidPoints: number;
   readonly grantedAt: string;
   readonly expiresAt: string | null;
+  /** The last extension of its term. */
+  readonly extensionId: string | null;
   readonly legalClass: DataOf<'PointsGranted'>['legalClass'];
   /** Seen, and not usable before; null: at once. */
   readonly usableFrom: string | null;
@@ -79,6 +81,7 @@ export function newLot(data: DataOf<'PointsGranted'>): Lot {
     repaidPoints: 0,
     grantedAt,
     expiresAt,
+    extensionId: null,
     legalClass,
     usableFrom,
     batchId,

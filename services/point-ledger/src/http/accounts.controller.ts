@@ -118,6 +118,7 @@ interface EntryRow {
   readonly points: string;
   readonly held_points: string;
   readonly dry_run_points: string | null;
+  readonly receivable_points: string;
   readonly effective_at: Date;
   readonly recorded_at: Date;
   readonly event_id: string;
@@ -137,13 +138,14 @@ function entryAnswer(row: EntryRow) {
     ...(row.claim_id ? { claimId: row.claim_id } : {}),
     ...(row.exchange_id ? { exchangeId: row.exchange_id } : {}),
     lotId: row.lot_id,
+    ...(row.receivable_points === '0' ? {} : { receivablePoints: Number(row.receivable_points) }),
     ...(row.dry_run_points === null ? {} : { dryRun: true, dryRunPoints: Number(row.dry_run_points) }),
   };
 }
 
 const entriesQuery = `
   select position, ordinal, kind, points, held_points, dry_run_points, effective_at, recorded_at, event_id, lot_id,
-         claim_id, exchange_id
+         claim_id, exchange_id, receivable_points
     from entries
    where person_id = $1 and (position, ordinal) < ($2, $3)
    order by position desc, ordinal desc

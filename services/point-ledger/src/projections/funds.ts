@@ -6,16 +6,19 @@ import type { LeaseEvent } from '../domain/lease.js';
 export const fundsProjection: Projection = {
   name: 'funds',
   tables: ['funds'],
-  types: ['FundCommitted', 'FundDrawn'],
+  types: ['FundCommitted', 'FundLowered', 'FundDrawn'],
   async apply(client, events) {
     const committed: object[] = [];
     const drawn = new Map<string, number>();
+    const lowered = new Map<string, number>();
     for (const event of events) {
       const { type, data } = event as unknown as FundEvent | LeaseEvent;
       if (type === 'FundCommitted') committed.push({ ...data, position: event.position, createdAt: event.recordedAt });
+      if (type === 'FundLowered') lowered.set(data.fundId, (lowered.get(data.fundId) ?? 0) + data.points);
       if (type === 'FundDrawn') drawn.set(data.fundId, (drawn.get(data.fundId) ?? 0) + data.points);
     }
     if (committed.length > 0) await client.query(commit, [JSON.stringify(committed)]);
+    if (lowered.size > 0) await client.query(lower, [[...lowered.keys()], [...lowered.values()]]);
     if (drawn.size > 0) await client.query(draw, [[...drawn.keys()], [...drawn.values()]]);
   },
 };
@@ -44,3 +47,9 @@ const draw = `
      set drawn_points = funds.drawn_points + drawn.points
     from unnest($1::uuid[], $2::bigint[]) as drawn (fund_id, points)
    where funds.fund_id = drawn.fund_id`;
+
+const lower = `
+  update funds
+     set committed_points = funds.committed_points - lowered.points
+    from unnest($1::uuid[], $2::bigint[]) as lowered (fund_id, points)
+   where funds.fund_id = lowered.fund_id`;
