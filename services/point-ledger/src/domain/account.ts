@@ -8,19 +8,27 @@ export type AccountEvent = {
   readonly [T in AccountEventType]: { readonly type: T; readonly data: DataOf<T> };
 }[AccountEventType];
 
-type AccountEventType =
-  | 'PointsGranted'
-  | 'GrantRefused'
-  | 'PointsHeld'
-  | 'HoldRefused'
-  | 'HoldCaptured'
-  | 'HoldReleased'
-  | 'PointsExpired'
-  | 'LotExtended'
-  | 'GrantReversed'
-  | 'ReceivableRecorded'
-  | 'ReceivableRepaid'
-  | 'ReceivableWrittenOff';
+const accountEventTypes = [
+  'PointsGranted',
+  'GrantRefused',
+  'PointsHeld',
+  'HoldRefused',
+  'HoldCaptured',
+  'HoldReleased',
+  'PointsExpired',
+  'LotExtended',
+  'GrantReversed',
+  'ReceivableRecorded',
+  'ReceivableRepaid',
+  'ReceivableWrittenOff',
+] as const;
+type AccountEventType = (typeof accountEventTypes)[number];
+
+const accountTypes: ReadonlySet<string> = new Set(accountEventTypes);
+
+export function isAccountEvent(event: { readonly type: string; readonly data: unknown }): event is AccountEvent {
+  return accountTypes.has(event.type);
+}
 
 /** What became of an exchange on this account; `hold` is there unless it was refused. */
 export type ExchangeOnAccount =

@@ -1,4 +1,4 @@
-import { type Account, emptyAccount, evolveAccount } from './account.js';
+import { type Account, emptyAccount, evolveAccount, isAccountEvent } from './account.js';
 import { evolveFund, type Fund } from './fund.js';
 import { evolveLease, type Lease } from './lease.js';
 import type { Lot } from './lot.js';
@@ -161,6 +161,8 @@ export function checkLedger(): LedgerCheck {
         countOf(known.data.fundId).receivable -= known.data.points;
         break;
     }
+    // Proposals and their like move no points themselves.
+    if (!isAccountEvent(known)) return;
     const before = accounts.get(event.stream) ?? emptyAccount;
     const after = evolveAccount(before, known);
     accounts.set(event.stream, after);

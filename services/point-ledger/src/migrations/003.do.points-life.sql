@@ -36,8 +36,9 @@ create table lot_jobs (
   run              text        not null,
   after_expires_at timestamptz,
   after_lot_id     uuid,
+  -- The lots at hand: chosen, and not known to be done.
+  page             json,
   lots             bigint      not null default 0,
-  points           bigint      not null default 0,
   started_at       timestamptz not null,
   changed_at       timestamptz not null,
   finished_at      timestamptz,

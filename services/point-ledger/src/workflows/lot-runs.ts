@@ -38,8 +38,14 @@ export interface RunProgress {
 interface ProgressRow {
   readonly after_expires_at: string | null;
   readonly after_lot_id: string | null;
+  /** The page at hand, chosen and not known to be done. */
+  readonly page: readonly PageLot[] | null;
   readonly lots: string;
   readonly finished_at: Date | null;
+}
+
+interface PageLot extends LotToVisit {
+  readonly expiresAt: string;
 }
 
 /**
@@ -93,24 +99,23 @@ export class LotRuns {
       if (!place) throw new Error(`run ${run.job} ${run.run} has no progress`);
       if (place.finished_at || this.isStopped)
         return { lots: Number(place.lots), finished: place.finished_at !== null };
-      const page = await this.page(run, place);
-      const last = page.at(-1);
-      const done = last ? await run.visit(page) : 0;
-      const moved = [
-        last?.expiresAt ?? place.after_expires_at,
-        last?.lotId ?? place.after_lot_id,
-        done,
-        isoTime(this.clock.now()),
-        page.length < PAGE_LOTS,
-      ];
-      // Another process that took the same page has counted it: whoever moves the place first counts.
-      const from = [run.job, run.run, place.after_expires_at, place.after_lot_id];
-      await this.database.query(advance, [...from, ...moved]);
+      const at = [run.job, run.run, place.after_expires_at, place.after_lot_id];
+      if (!place.page) {
+        // Kept before it is worked on: what is done of it is no longer found by its expiry, and would not be counted.
+        await this.database.query(choose, [...at, JSON.stringify(await this.page(run, place))]);
+        continue;
+      }
+      const last = place.page.at(-1);
+      const done = last ? await run.visit(place.page) : 0;
+      const next = [last?.expiresAt ?? place.after_expires_at, last?.lotId ?? place.after_lot_id];
+      const isLast = place.page.length < PAGE_LOTS;
+      // Another process that took the same page may have counted it: whoever moves the place counts.
+      await this.database.query(advance, [...at, ...next, done, isoTime(this.clock.now()), isLast]);
       this.logger.info({ job: run.job, run: run.run, lots: Number(place.lots) + done }, 'a page of lots is done');
     }
   }
 
-  private async page(run: LotRun, place: ProgressRow) {
+  private async page(run: LotRun, place: ProgressRow): Promise<readonly PageLot[]> {
     const { rows } = await this.database.query<{ lot_id: string; person_id: string; expires_at: string }>(pageQuery, [
       run.expiresFrom,
       run.expiresTo,
@@ -142,14 +147,19 @@ const begin = `
   insert into lot_jobs (job, run, started_at, changed_at) values ($1, $2, $3, $3) on conflict (job, run) do nothing`;
 
 const progressQuery = `
-  select after_expires_at::text, after_lot_id, lots, finished_at from lot_jobs where job = $1 and run = $2`;
+  select after_expires_at::text, after_lot_id, page, lots, finished_at from lot_jobs where job = $1 and run = $2`;
+
+const isAt = `
+   where job = $1 and run = $2
+     and after_expires_at is not distinct from $3::timestamptz and after_lot_id is not distinct from $4::uuid`;
+
+const choose = `update lot_jobs set page = $5 ${isAt} and page is null`;
 
 const advance = `
   update lot_jobs
-     set after_expires_at = $5, after_lot_id = $6, lots = lots + $7, changed_at = $8,
+     set after_expires_at = $5, after_lot_id = $6, lots = lots + $7, changed_at = $8, page = null,
          finished_at = case when $9 then $8::timestamptz end
-   where job = $1 and run = $2
-     and after_expires_at is not distinct from $3::timestamptz and after_lot_id is not distinct from $4::uuid`;
+  ${isAt} and finished_at is null`;
 
 // The sum is the condition of the index on (expires_at, lot_id).
 const pageQuery = `
