@@ -153,32 +153,37 @@ function post(totals: Map<string, number>, events: readonly AccountEvent[]) {
   }
 }
 
-function expectSound(account: Account, totals: ReadonlyMap<string, number>, rules: AccountRules) {
+/** What is not as it must be; a list, because thousands of expectations a history are slow. */
+function faultsOf(account: Account, totals: ReadonlyMap<string, number>, rules: AccountRules): readonly string[] {
+  const faults: string[] = [];
+  const must = (isTrue: boolean, what: string) => isTrue || faults.push(what);
   for (const lot of account.lots) {
-    const { availablePoints, heldPoints, exchangedPoints, expiredPoints, reversedPoints, repaidPoints } = lot;
+    const { lotId, availablePoints, heldPoints, exchangedPoints, expiredPoints, reversedPoints, repaidPoints } = lot;
     const places = [availablePoints, heldPoints, exchangedPoints, expiredPoints, reversedPoints, repaidPoints];
-    expect(sum(places)).toBe(lot.amountPoints);
-    expect(Math.min(...places)).toBeGreaterThanOrEqual(0);
-    expect(repaidPoints).toBeLessThanOrEqual(
-      Math.min(rules.repayment.pointsMax, (lot.amountPoints * rules.repayment.sharePercent) / 100),
-    );
+    must(sum(places) === lot.amountPoints, `lot ${lotId} is not the sum of its places`);
+    must(Math.min(...places) >= 0, `lot ${lotId} is below zero`);
+    const share = Math.floor((lot.amountPoints * rules.repayment.sharePercent) / 100);
+    must(repaidPoints <= Math.min(rules.repayment.pointsMax, share), `lot ${lotId} repaid more than the rule allows`);
     if (!lot.reversal) continue;
     // A reversed grant is wholly gone, owed, or still under a hold.
-    expect(availablePoints).toBe(0);
-    const owed = [...account.receivables.values()].filter((each) => each.lotId === lot.lotId);
-    expect(sum(owed.map((each) => each.points))).toBe(exchangedPoints + repaidPoints);
+    must(availablePoints === 0, `lot ${lotId} is reversed and not gone`);
+    const owed = [...account.receivables.values()].filter((each) => each.lotId === lotId);
+    must(sum(owed.map((each) => each.points)) === exchangedPoints + repaidPoints, `lot ${lotId} is not owed`);
   }
   const held = [...account.exchanges.values()].flatMap((each) => (each.state === 'refused' ? [] : each.openLots));
-  expect(sum(held.map((part) => part.points))).toBe(sum(account.lots.map((lot) => lot.heldPoints)));
+  const heldInLots = sum(account.lots.map((lot) => lot.heldPoints));
+  must(sum(held.map((part) => part.points)) === heldInLots, 'holds and lots disagree');
   for (const fundId of [fundOf(0, 0), fundOf(1, 0), fundOf(0, 1)]) {
     const own = account.lots.filter((lot) => lot.fundId === fundId);
-    expect(totals.get(`fund:${fundId}:available`) ?? 0).toBe(sum(own.map((lot) => lot.availablePoints)));
-    expect(totals.get(`fund:${fundId}:held`) ?? 0).toBe(sum(own.map((lot) => lot.heldPoints)));
-    expect(totals.get(`fund:${fundId}:reversed`) ?? 0).toBe(sum(own.map((lot) => lot.reversedPoints)));
-    expect(totals.get(`fund:${fundId}:expired`) ?? 0).toBe(sum(own.map((lot) => lot.expiredPoints)));
+    for (const place of ['available', 'held', 'reversed', 'expired'] as const) {
+      const posted = totals.get(`fund:${fundId}:${place}`) ?? 0;
+      must(posted === sum(own.map((lot) => lot[`${place}Points`])), `${place} of ${fundId} is not what was posted`);
+    }
     const open = [...account.receivables.values()].filter((each) => each.fundId === fundId);
-    expect(0 - (totals.get(`fund:${fundId}:receivable`) ?? 0)).toBe(sum(open.map((each) => each.openPoints)));
+    const posted = 0 - (totals.get(`fund:${fundId}:receivable`) ?? 0);
+    must(posted === sum(open.map((each) => each.openPoints)), `receivables of ${fundId} are not what was posted`);
   }
+  return faults;
 }
 
 it('any history of grants, holds, partial captures, expiry, extension, reversal and repayment is sound after every step', () => {
@@ -197,13 +202,15 @@ it('any history of grants, holds, partial captures, expiry, extension, reversal 
         account = decided.account;
         post(totals, decided.events);
         ledger.take(decided.events, `request ${n}`);
-        expectSound(account, totals, rules);
+        const faults = [...faultsOf(account, totals, rules)];
         // What a failed exchange gives back after its term is gone at once, or lasts for the grace.
         const released = decided.events.flatMap((one) => (one.type === 'HoldReleased' ? one.data.lots : []));
         for (const { lotId } of released) {
           const lot = account.lots.find((one) => one.lotId === lotId);
-          if (lot && isPastExpiry(lot, atHour(hour))) expect(lot.availablePoints).toBe(0);
+          if (lot && isPastExpiry(lot, atHour(hour)) && lot.availablePoints > 0)
+            faults.push(`${lotId} outlives its term`);
         }
+        if (faults.length > 0) throw new Error(faults.join('; '));
         for (const { type } of decided.events) seen.add(type);
       });
       expect(ledger.violations()).toEqual([]);
