@@ -46,26 +46,26 @@ describe('an exchange', () => {
     expect((await stage.read(exchangeId, 0, newId(5))).status).toBe(404);
   });
 
-  it.each(['insufficient_points', 'points_not_usable_yet'])(
-    'is refused at once when the ledger says %s',
-    async (reasonCode) => {
-      const [answer] = await Promise.all([
-        stage.post(700),
-        stage.nextRequested().then((exchangeId) => {
-          const data = {
-            exchangeId,
-            personId: me,
-            points: 700,
-            reasonCode,
-            exchangeablePoints: 300,
-          };
-          return stage.service.deliver(topics.account, [message('HoldRefused', data)]);
-        }),
-      ]);
-      expect(answer).toMatchObject({ status: 409, body: { code: `exchange.${reasonCode}` } });
-      expect((await stage.read(answer.body.exchangeId)).body).toMatchObject({ state: 'rejected', reasonCode });
-    },
-  );
+  it.each([
+    ['insufficient_points', 'exchange.insufficient_points'],
+    ['points_not_usable_yet', 'exchange.points_not_usable_yet'],
+  ])('is refused at once when the ledger says %s', async (reasonCode, code) => {
+    const [answer] = await Promise.all([
+      stage.post(700),
+      stage.nextRequested().then((exchangeId) => {
+        const data = {
+          exchangeId,
+          personId: me,
+          points: 700,
+          reasonCode,
+          exchangeablePoints: 300,
+        };
+        return stage.service.deliver(topics.account, [message('HoldRefused', data)]);
+      }),
+    ]);
+    expect(answer).toMatchObject({ status: 409, body: { code } });
+    expect((await stage.read(answer.body.exchangeId)).body).toMatchObject({ state: 'rejected', reasonCode });
+  });
 
   it('is 202 requested when the ledger does not answer in time, and goes on when it does', async () => {
     const answer = await stage.post(100);
