@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import {
+  type CorrectionPattern,
+  correctionPatterns,
   type ErrorCode,
   errorCodes,
   keyOf,
@@ -96,5 +98,14 @@ describe('reason codes', () => {
       expect(text.en).toMatch(english);
       expect(text.ja).toMatch(japanese);
     }
+  });
+});
+
+describe('patterns of corrections', () => {
+  const all = Object.values(correctionPatterns).flatMap((patterns) => Object.entries<CorrectionPattern>(patterns));
+  test.each(all)('%s: what it says, in both languages', (pattern, { meaning }) => {
+    expect(pattern).toMatch(/^[a-z][a-z_]*$/);
+    expect(meaning.en).toMatch(english);
+    expect(meaning.ja).toMatch(japanese);
   });
 });

@@ -1,3 +1,10 @@
+export {
+  type CorrectionPattern,
+  correctionPatterns,
+  type ExtensionPattern,
+  type ReversalPattern,
+  type WriteOffPattern,
+} from './correction-patterns.js';
 export type { ErrorCatalogue, ErrorCode } from './errors/catalogue.js';
 export { type Code, errorCode, errorCodes } from './errors/index.js';
 export type { OlderVersion, PublishedEvent } from './published.js';

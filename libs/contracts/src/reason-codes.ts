@@ -59,6 +59,26 @@ export const reasonCodes = {
         ja: '交換可能ポイントを確認し、その範囲で交換してください。',
       },
     },
+    points_not_usable_yet: {
+      meaning: {
+        en: 'There are enough points, but some can only be used later.',
+        ja: 'ポイントは足りていますが、一部はまだ利用できません。',
+      },
+      next: {
+        en: 'Look at usableFrom of your points and exchange them from then on, or exchange fewer now.',
+        ja: 'ポイントの利用開始日時を確認し、それ以降に交換するか、今は少ないポイントで交換してください。',
+      },
+    },
+    credited_in_part: {
+      meaning: {
+        en: 'The provider credited a part; the rest of the points is back.',
+        ja: '事業者が一部のみ付与したため、残りのポイントは戻されました。',
+      },
+      next: {
+        en: 'See the points in your account; exchange the rest anew if you like.',
+        ja: 'アカウントのポイントを確認し、必要なら残りを改めて交換してください。',
+      },
+    },
     exchange_ended: {
       meaning: {
         en: 'The exchange had ended before the points were held.',

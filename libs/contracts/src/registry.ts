@@ -4,12 +4,13 @@ import { Compile } from 'typebox/compile';
 import * as campaign from './events/campaign.js';
 import * as exchange from './events/exchange-settlement.js';
 import * as identity from './events/identity.js';
+import * as lots from './events/lots.js';
 import * as ledger from './events/point-ledger.js';
 import * as link from './events/service-link.js';
 import type { PublishedEvent } from './published.js';
 import type { Topic } from './topics.js';
 
-const byType = { ...identity, ...link, ...campaign, ...ledger, ...exchange };
+const byType = { ...identity, ...link, ...campaign, ...ledger, ...lots, ...exchange };
 
 /** The data of a published event, by its type's name: `DataOf<'PointsGranted'>`. */
 export type PublishedType = keyof typeof byType;

@@ -46,7 +46,10 @@ describe('an exchange', () => {
     expect((await stage.read(exchangeId, 0, newId(5))).status).toBe(404);
   });
 
-  it('is refused at once when the ledger says that the points are not there', async () => {
+  it.each([
+    ['insufficient_points', 'exchange.insufficient_points'],
+    ['points_not_usable_yet', 'exchange.points_not_usable_yet'],
+  ])('is refused at once when the ledger says %s', async (reasonCode, code) => {
     const [answer] = await Promise.all([
       stage.post(700),
       stage.nextRequested().then((exchangeId) => {
@@ -54,17 +57,14 @@ describe('an exchange', () => {
           exchangeId,
           personId: me,
           points: 700,
-          reasonCode: 'insufficient_points',
+          reasonCode,
           exchangeablePoints: 300,
         };
         return stage.service.deliver(topics.account, [message('HoldRefused', data)]);
       }),
     ]);
-    expect(answer).toMatchObject({ status: 409, body: { code: 'exchange.insufficient_points' } });
-    expect((await stage.read(answer.body.exchangeId)).body).toMatchObject({
-      state: 'rejected',
-      reasonCode: 'insufficient_points',
-    });
+    expect(answer).toMatchObject({ status: 409, body: { code } });
+    expect((await stage.read(answer.body.exchangeId)).body).toMatchObject({ state: 'rejected', reasonCode });
   });
 
   it('is 202 requested when the ledger does not answer in time, and goes on when it does', async () => {

@@ -100,6 +100,7 @@ describe('hostile input at every endpoint', () => {
       accountNumber: '1',
       payeeKana: 'ア',
     };
+    const correction = { accountId: UNKNOWN_ID, evidence: 'CASE-1' };
     goodBodies = {
       ChallengeRequest: { purpose: 'link', operation: { a: 1 } },
       SessionRequest: {
@@ -120,6 +121,18 @@ describe('hostile input at every endpoint', () => {
       ClaimBody: { measureId: launched.measureId },
       NewFund: { name: 'Good', amountPoints: 1, fiscalYear: 2026, budgetCode: '1', dryRun: false },
       FundRaise: { amountPoints: 1 },
+      NewLowering: { amountPoints: 1, reason: 'carried_over', toFundId: launched.fundId },
+      NewReversal: { ...correction, lotId: UNKNOWN_ID, reasonPattern: 'fraud' },
+      NewWriteOff: { ...correction, receivableId: UNKNOWN_ID, reasonPattern: 'hardship' },
+      NewExtension: {
+        campaignId: UNKNOWN_ID,
+        fundId: launched.fundId,
+        expiresFrom: isoTime(nowMs),
+        expiresBefore: isoTime(nowMs + 86_400_000),
+        newExpiresAt: isoTime(nowMs + 2 * 86_400_000),
+        reasonPattern: 'service_outage',
+        evidence: 'CASE-1',
+      },
       LinkOrder: { ...simPayAccount(), programmeId: 'default' },
       ProviderOrder: {
         providerId: 'good',

@@ -10,6 +10,7 @@ import {
   rate,
 } from '@tsunagu/event-store/bench';
 import { derivedId, isoTime, newId, realClock } from '@tsunagu/kernel';
+import { readConfig } from '../src/config.js';
 import { fundStream } from '../src/domain/fund.js';
 import { Accounts } from '../src/workflows/accounts.js';
 import { type ClaimToDecide, Grants } from '../src/workflows/grants.js';
@@ -74,7 +75,7 @@ async function inTurn(grants: Grants, batches: readonly (readonly ClaimToDecide[
 }
 
 export function benchGrants({ log }: BenchPlace, slot: WorkerSlot): Grants {
-  return new Grants(log, realClock, new Leases(log, realClock, slot), new Accounts(log));
+  return new Grants(log, realClock, new Leases(log, realClock, slot), new Accounts(log), readConfig({}));
 }
 
 export async function grantsAfter({ log }: BenchPlace, position: number): Promise<readonly RecordedEvent[]> {

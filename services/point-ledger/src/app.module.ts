@@ -2,15 +2,24 @@ import { Module } from '@nestjs/common';
 import { ClaimsConsumer } from './consumers/claims.js';
 import { ExchangesConsumer } from './consumers/exchanges.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { ChangesController } from './http/changes.controller.js';
 import { FundsController } from './http/funds.controller.js';
+import { HoldsController } from './http/holds.controller.js';
 import { InternalController } from './http/internal.controller.js';
+import { ProposalsController } from './http/proposals.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
+import { ChangeSweeper } from './jobs/change-sweeper.js';
+import { ExpiryJob } from './jobs/expiry.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
+import { AccountActs } from './workflows/account-acts.js';
 import { Accounts } from './workflows/accounts.js';
+import { FundLowerings } from './workflows/fund-lowering.js';
 import { Grants } from './workflows/grants.js';
 import { Holds } from './workflows/holds.js';
 import { Leases } from './workflows/leases.js';
+import { LotRuns } from './workflows/lot-runs.js';
+import { Proposals } from './workflows/proposals.js';
 import { WorkerSlot } from './workflows/worker-slot.js';
 
 @Module({
@@ -18,10 +27,27 @@ import { WorkerSlot } from './workflows/worker-slot.js';
     FundsController,
     AccountsController,
     TrialBalanceController,
+    ChangesController,
+    ProposalsController,
+    HoldsController,
     InternalController,
     ClaimsConsumer,
     ExchangesConsumer,
   ],
-  providers: [WorkerSlot, Leases, Accounts, Grants, Holds, LeaseSweeper, HoldSweeper],
+  providers: [
+    WorkerSlot,
+    Leases,
+    Accounts,
+    Grants,
+    Holds,
+    AccountActs,
+    LotRuns,
+    FundLowerings,
+    Proposals,
+    LeaseSweeper,
+    HoldSweeper,
+    ExpiryJob,
+    ChangeSweeper,
+  ],
 })
 export class AppModule {}

@@ -10,6 +10,7 @@ import { fundsProjection } from './projections/funds.js';
 import { lotsProjection } from './projections/lots.js';
 import { openHoldsProjection } from './projections/open-holds.js';
 import { postingsProjection } from './projections/postings.js';
+import { carryOversProjection, proposalsProjection } from './projections/proposals.js';
 
 export const definition: ServiceDefinition<LedgerConfig> = {
   name: 'point-ledger',
@@ -25,6 +26,8 @@ export const definition: ServiceDefinition<LedgerConfig> = {
     postingsProjection,
     openHoldsProjection,
     lotsProjection,
+    proposalsProjection,
+    carryOversProjection,
   ],
   upcasts,
   placeOf,

@@ -3,18 +3,24 @@ import type { FeedMessage } from '@tsunagu/event-feed';
 import { type RecordedEvent, readTogether } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
 import { openLogs, type Questions, servicePool } from '@tsunagu/service-host';
-import { message, startTestService, type TestService } from '@tsunagu/service-host/testing';
+import { message, startTestService, type TestAnswer, type TestService } from '@tsunagu/service-host/testing';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
 import { definition } from './definition.js';
 import { leaseOrder } from './domain/lease-order.js';
 import { checkLedger } from './domain/ledger-check.js';
+import { ChangeSweeper } from './jobs/change-sweeper.js';
+import { ExpiryJob } from './jobs/expiry.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
+import { AccountActs } from './workflows/account-acts.js';
 import { Accounts } from './workflows/accounts.js';
+import { FundLowerings } from './workflows/fund-lowering.js';
 import { type ClaimToDecide, Grants } from './workflows/grants.js';
 import { Holds } from './workflows/holds.js';
 import { Leases } from './workflows/leases.js';
+import { LotRuns } from './workflows/lot-runs.js';
+import { Proposals } from './workflows/proposals.js';
 import { WorkerSlot } from './workflows/worker-slot.js';
 
 /** For specs of the ledger: a running service, funds and claims by default values, and every invariant at the end. */
@@ -61,6 +67,11 @@ export interface TestLedger extends TestService {
   /** What the checker of `verify` finds over all logs. */
   violations(): Promise<readonly object[]>;
   account(personId: string): Promise<{ status: number; body: AccountBody }>;
+  /** What a staff member is answered: `alice` and `bob` are operators of the owner `demo`. */
+  staff(name: string, method: 'GET' | 'POST', path: string, body?: unknown, key?: string): Promise<TestAnswer>;
+  /** An exchange of so many points, held, and ended where an outcome is given. Its id. */
+  exchange(personId: string, points: number, end?: 'rejected' | { readonly credited: number }): Promise<string>;
+  endExchange(exchangeId: string, personId: string, end: 'rejected' | { readonly credited: number }): Promise<void>;
   /** Another worker on the same databases: its own connections, logs, slot and leases. Opens so many logs, or all. */
   worker(options?: { readonly logs?: number }): Promise<TestWorker>;
 }
@@ -71,6 +82,9 @@ export interface TestWorker {
   readonly slot: WorkerSlot;
   readonly leaseSweeper: LeaseSweeper;
   readonly holdSweeper: HoldSweeper;
+  readonly acts: AccountActs;
+  readonly expiryJob: ExpiryJob;
+  readonly changeSweeper: ChangeSweeper;
   /** What the sweepers logged. */
   readonly alarms: Record<string, unknown>[];
   stop(): Promise<void>;
@@ -80,7 +94,15 @@ interface AccountBody {
   readonly availablePoints: number;
   readonly exchangeablePoints: number;
   readonly heldPoints: number;
-  readonly lots: readonly { lotId: string; remainingPoints: number; heldPoints: number; blockedReason?: string }[];
+  readonly lots: readonly {
+    lotId: string;
+    remainingPoints: number;
+    heldPoints: number;
+    expiresAt: string | null;
+    blockedReason?: string;
+  }[];
+  readonly owedPoints: number;
+  readonly receivables: readonly { receivableId: string; openPoints: number }[];
 }
 
 export async function startTestLedger(options: Parameters<typeof startTestService>[1] = {}): Promise<TestLedger> {
@@ -96,8 +118,35 @@ export async function startTestLedger(options: Parameters<typeof startTestServic
     return events;
   };
   const stops: (() => Promise<void>)[] = [];
+  const endExchange: TestLedger['endExchange'] = (exchangeId, personId, end) => {
+    const ids = { exchangeId, personId, providerId: 'sim-pay' };
+    return service.deliver(topics.exchange, [
+      end === 'rejected'
+        ? message('ExchangeRejected', { ...ids, points: 0, reasonCode: 'provider_rejected' })
+        : message('ExchangeConfirmed', { ...ids, points: end.credited }),
+    ]);
+  };
   return {
     ...service,
+    endExchange,
+    async staff(name, method, path, body, key = someId()) {
+      const token = await service.token({ role: 'operator', subject: name, ownerId: 'demo' });
+      const headers = method === 'POST' ? { 'idempotency-key': key } : {};
+      return service.call(method, `/point-ledger/v1/${path}`, {
+        token,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      });
+    },
+    async exchange(personId, points, end) {
+      const exchangeId = someId();
+      const ids = { exchangeId, personId, providerId: 'sim-pay', linkId: someId() };
+      await service.deliver(topics.exchange, [
+        message('ExchangeRequested', { ...ids, points, payingOwnerIds: ['demo'] }),
+      ]);
+      if (end) await endExchange(exchangeId, personId, end);
+      return exchangeId;
+    },
     async fund(amountPoints, more = {}) {
       const token = await service.token({ role: 'operator', ownerId: 'demo' });
       const body = { name: 'fund', amountPoints, fiscalYear: 2026, ...more };
@@ -152,12 +201,19 @@ async function startWorker(service: TestService, logCount: number): Promise<Test
   };
   const accounts = new Accounts(log);
   const holds = new Holds(log, clock, config, accounts);
+  const acts = new AccountActs(log, clock, config, accounts);
+  const runs = new LotRuns(pool, clock, projections, logger);
+  const lowerings = new FundLowerings(log, clock, leases);
+  const proposals = new Proposals(log, clock, acts, runs, lowerings);
   return {
-    grants: new Grants(log, clock, leases, accounts),
+    grants: new Grants(log, clock, leases, accounts, config),
     leases,
     slot,
     leaseSweeper: new LeaseSweeper(pool, clock, projections, logger, config, leases, slot),
     holdSweeper: new HoldSweeper(pool, clock, projections, questions, logger, config, holds),
+    acts,
+    expiryJob: new ExpiryJob(clock, logger, config, runs, acts),
+    changeSweeper: new ChangeSweeper(pool, clock, projections, logger, config, proposals, lowerings),
     alarms,
     async stop() {
       slot.onModuleDestroy();

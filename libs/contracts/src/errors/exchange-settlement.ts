@@ -9,6 +9,17 @@ export const exchangeSettlementErrors = {
     },
     next: { en: 'Exchange at most exchangeablePoints.', ja: 'exchangeablePoints 以下で交換してください。' },
   },
+  'exchange.points_not_usable_yet': {
+    status: 409,
+    title: {
+      en: 'There are enough points, but some can only be used later.',
+      ja: 'ポイントは足りていますが、一部はまだ利用できません。',
+    },
+    next: {
+      en: 'See usableFrom of the lots, or exchange at most exchangeablePoints now.',
+      ja: '利用開始日時を確認するか、exchangeablePoints 以下で交換してください。',
+    },
+  },
   'exchange.link_not_established': {
     status: 409,
     title: { en: 'The link to the provider is not established.', ja: '決済サービスとの連携が完了していません。' },

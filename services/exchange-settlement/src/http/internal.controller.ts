@@ -29,6 +29,7 @@ export class InternalController {
       state: shownState(state.status),
       outcome: outcomeOf(state),
       eventId: end?.id ?? null,
+      points: end?.type === 'ExchangeConfirmed' ? end.data.points : null,
       reasonCode: state.reasonCode ?? null,
       correlationId: recorded[0]?.correlationId ?? null,
     };

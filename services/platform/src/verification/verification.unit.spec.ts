@@ -142,6 +142,20 @@ describe('I2 of exchanges', () => {
     expect(found([requested], [held])).toEqual([]);
   });
 
+  it('takes a capture in part as its owner confirmed it, the rest released', () => {
+    const [part, rest] = [70, 30].map((points) => ({ exchangeId: 'x1', points }));
+    const confirmedPart = event(2, 'ExchangeConfirmed', 'exchange-x1', part ?? {});
+    const capturedPart = event(2, 'HoldCaptured', 'account-p', part ?? {});
+    const releasedRest = event(3, 'HoldReleased', 'account-p', rest ?? {});
+    expect(found([requested, confirmedPart], [held, capturedPart, releasedRest])).toEqual([]);
+    expect(found([requested, confirmedPart], [held, capturedPart])).toEqual([
+      'exchange x1 asked for 100 points and 70 moved',
+    ]);
+    expect(found([requested, confirmed], [held, capturedPart, releasedRest])).toEqual([
+      'exchange x1 was credited with 100 points and captured with 70',
+    ]);
+  });
+
   it.each([
     ['a hold that nobody asked for', [], [held], 'a hold for exchange x1, which nobody asked for'],
     [

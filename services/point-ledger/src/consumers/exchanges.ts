@@ -27,8 +27,12 @@ function actOf(message: FeedMessage): HoldAct | undefined {
     case 'ExchangeRequested':
       return { kind: 'request', request: message.data as HoldRequest, cause };
     case 'ExchangeConfirmed': {
-      const { exchangeId, personId } = message.data as DataOf<'ExchangeConfirmed'>;
-      return { kind: 'end', end: { exchangeId, personId, outcome: 'confirmed', reasonCode: 'confirmed' }, cause };
+      const { exchangeId, personId, points } = message.data as DataOf<'ExchangeConfirmed'>;
+      return {
+        kind: 'end',
+        end: { exchangeId, personId, outcome: 'confirmed', points, reasonCode: 'confirmed' },
+        cause,
+      };
     }
     case 'ExchangeRejected':
     case 'ExchangeCancelled': {

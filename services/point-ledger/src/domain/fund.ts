@@ -1,4 +1,4 @@
-import { addPoints, subtractPoints } from '@tsunagu/kernel';
+import { addPoints, ok, type Result, refuse, subtractPoints } from '@tsunagu/kernel';
 
 /**
  * A fund: what an owner has committed, and the leases under which workers may draw it. Only the commitment and the
@@ -6,6 +6,7 @@ import { addPoints, subtractPoints } from '@tsunagu/kernel';
  */
 export type FundEvent =
   | { readonly type: 'FundCommitted'; readonly data: FundCommitted }
+  | { readonly type: 'FundLowered'; readonly data: FundLowered }
   | { readonly type: 'FundLeased'; readonly data: FundLeased }
   | { readonly type: 'FundReturned'; readonly data: FundReturned };
 
@@ -20,6 +21,21 @@ export interface FundCommitted {
   readonly dryRun: boolean;
   readonly amountPoints: number;
 }
+
+/** The commitment is less from now on. What is drawn or leased is never lowered. */
+export interface FundLowered {
+  readonly fundId: string;
+  readonly ownerId: string;
+  readonly dryRun: boolean;
+  readonly points: number;
+  /** `lowered`: the plan changed · `returned`: what is left goes back to the budget · `carried_over`: to a later year's fund. */
+  readonly reason: FundLoweringReason;
+  /** The fund that the points are carried over to: its FundCommitted has this event as its cause. */
+  readonly toFundId: string | null;
+}
+
+export const fundLoweringReasons = ['lowered', 'returned', 'carried_over'] as const;
+export type FundLoweringReason = (typeof fundLoweringReasons)[number];
 
 export interface FundLeased {
   readonly fundId: string;
@@ -63,6 +79,15 @@ export function evolveFund(fund: Fund | undefined, event: FundEvent): Fund {
   switch (event.type) {
     case 'FundCommitted':
       return committed(fund, event.data);
+    case 'FundLowered': {
+      const known = existing(fund);
+      const { points } = event.data;
+      return {
+        ...known,
+        committedPoints: subtractPoints(known.committedPoints, points),
+        unleasedPoints: subtractPoints(known.unleasedPoints, points),
+      };
+    }
     case 'FundLeased': {
       const known = existing(fund);
       return {
@@ -89,6 +114,15 @@ export function foldFund(events: Iterable<{ readonly type: string; readonly data
 /** Whether a raise keeps the fund's total a number that can be counted. */
 export function canRaise(fund: Fund, amountPoints: number): boolean {
   return fund.committedPoints + amountPoints <= commitmentPointsMax;
+}
+
+export type CarryOverRefusal = 'point_ledger.carry_over_mismatch' | 'point_ledger.commitment_too_large';
+
+/** Whether so many points of a fund may go over to another: the owner's, of the same kind, of a later fiscal year. */
+export function canCarryOver(from: Fund, to: Fund | undefined, points: number): Result<Fund, CarryOverRefusal> {
+  const fits = to?.ownerId === from.ownerId && to.dryRun === from.dryRun && to.fiscalYear > from.fiscalYear;
+  if (!fits) return refuse('point_ledger.carry_over_mismatch');
+  return canRaise(to, points) ? ok(to) : refuse('point_ledger.commitment_too_large');
 }
 
 /**

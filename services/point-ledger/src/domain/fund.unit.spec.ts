@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { canRaise, commitmentPointsMax, evolveFund, type Fund, type FundEvent, foldFund, leaseSize } from './fund.js';
+import {
+  canCarryOver,
+  canRaise,
+  commitmentPointsMax,
+  evolveFund,
+  type Fund,
+  type FundEvent,
+  foldFund,
+  leaseSize,
+} from './fund.js';
 import { evolveLease, foldLease, type Lease, type LeaseEvent, leaseIds } from './lease.js';
 
 const terms = { fundId: 'fund', ownerId: 'demo', name: 'fund', fiscalYear: 2026, budgetCode: null, dryRun: false };
@@ -44,6 +53,37 @@ describe('a fund', () => {
     const fund = foldFund([committed(commitmentPointsMax - 1)]) as Fund;
     expect(canRaise(fund, 1)).toBe(true);
     expect(canRaise(fund, 2)).toBe(false);
+  });
+});
+
+describe('a fund that is lowered', () => {
+  const lowered = (points: number): FundEvent => ({
+    type: 'FundLowered',
+    data: { fundId: 'fund', ownerId: 'demo', dryRun: false, points, reason: 'lowered', toFundId: null },
+  });
+
+  it('keeps what is drawn or leased', () => {
+    expect(foldFund([committed(1_000), leased('a', 600), lowered(400)])).toMatchObject({
+      committedPoints: 600,
+      unleasedPoints: 0,
+    });
+    expect(() => foldFund([committed(1_000), leased('a', 600), lowered(401)])).toThrow();
+  });
+
+  it('goes over only to a fund of the owner, of the kind, of a later year', () => {
+    const from = foldFund([committed(1_000)]) as Fund;
+    const to = { ...from, fundId: 'next', fiscalYear: 2027 };
+    expect(canCarryOver(from, to, 1_000)).toEqual({ ok: true, value: to });
+    for (const other of [
+      undefined,
+      from,
+      { ...to, ownerId: 'city' },
+      { ...to, dryRun: true },
+      { ...to, fiscalYear: 2025 },
+    ])
+      expect(canCarryOver(from, other, 1)).toMatchObject({ refusal: { code: 'point_ledger.carry_over_mismatch' } });
+    const full = { ...to, committedPoints: commitmentPointsMax };
+    expect(canCarryOver(from, full, 1)).toMatchObject({ refusal: { code: 'point_ledger.commitment_too_large' } });
   });
 });
 

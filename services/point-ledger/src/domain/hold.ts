@@ -1,6 +1,7 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { sumPoints } from '@tsunagu/kernel';
-import { type Account, type AccountEvent, blockedReason, bySoonestExpiry, type Lot, type LotPart } from './account.js';
+import type { Account, AccountEvent } from './account.js';
+import { blockedReason, bySoonestExpiry, type Lot, type LotPart } from './lot.js';
 
 export type HoldRequest = DataOf<'ExchangeRequested'>;
 /** The recorded end of an exchange, as its owner recorded it. */
@@ -8,6 +9,8 @@ export interface ExchangeEnd {
   readonly exchangeId: string;
   readonly personId: string;
   readonly outcome: 'confirmed' | 'released';
+  /** What the provider credited where it was confirmed: less than was held is a capture in part. Absent: all of it. */
+  readonly points?: number;
   /** Why it was released; names the outcome where it was confirmed. */
   readonly reasonCode: string;
 }
@@ -28,6 +31,13 @@ export function exchangeableLots(account: Account, now: string, payingOwnerIds?:
     .sort(bySoonestExpiry);
 }
 
+/** Lots that are seen but cannot be used yet. */
+export function embargoedLots(account: Account, now: string, payingOwnerIds?: readonly string[]): readonly Lot[] {
+  return account.lots
+    .filter((lot) => lot.availablePoints > 0 && blockedReason(lot, now) === 'not_usable_yet')
+    .filter((lot) => payingOwnerIds?.includes(lot.ownerId) ?? true);
+}
+
 /** Sets points aside for an exchange, soonest expiry first, or refuses it; decided on the account's own stream. */
 export function decideHold(
   account: Account,
@@ -36,24 +46,29 @@ export function decideHold(
   times: { readonly now: string; readonly askOwnerAt: string },
 ): HoldDecision {
   if (account.exchanges.has(request.exchangeId)) return { outcome: 'ignored' };
-  const lots = exchangeableLots(account, times.now, request.payingOwnerIds);
-  const exchangeablePoints = sumPoints(lots.map((lot) => lot.availablePoints));
-  const { exchangeId, personId, providerId, points } = request;
+  const { exchangeId, personId, providerId, points, payingOwnerIds } = request;
+  const lots = exchangeableLots(account, times.now, payingOwnerIds);
+  const exchangeablePoints = available(lots);
   if (points < 1 || points > exchangeablePoints) {
-    return decided({
-      type: 'HoldRefused',
-      data: { exchangeId, personId, points, reasonCode: 'insufficient_points', exchangeablePoints },
-    });
+    const later = exchangeablePoints + available(embargoedLots(account, times.now, payingOwnerIds));
+    const reasonCode = points >= 1 && points <= later ? 'points_not_usable_yet' : 'insufficient_points';
+    return decided({ type: 'HoldRefused', data: { exchangeId, personId, points, reasonCode, exchangeablePoints } });
   }
   const { holdId } = ids;
-  const parts = taken(lots, points);
+  const parts = partsOf(
+    lots.map((lot) => ({ ...lot, points: lot.availablePoints })),
+    points,
+  );
   return decided({
     type: 'PointsHeld',
     data: { holdId, exchangeId, personId, providerId, points, lots: parts, askOwnerAt: times.askOwnerAt },
   });
 }
 
-/** Captures or releases a hold by its owner's recorded outcome: the only two ways in which a hold ends. */
+/**
+ * Captures or releases a hold by its owner's recorded outcome: the only two ways in which a hold ends. What a capture in
+ * part leaves is released in the same request (consequences.ts).
+ */
 export function decideHoldEnd(account: Account, end: ExchangeEnd, now: string): HoldDecision {
   const exchange = account.exchanges.get(end.exchangeId);
   if (!exchange) return endedUnseen(account, end, now);
@@ -63,17 +78,21 @@ export function decideHoldEnd(account: Account, end: ExchangeEnd, now: string): 
   const wanted = end.outcome === 'confirmed' ? 'captured' : 'released';
   if (exchange.state === wanted) return { outcome: 'ignored' };
   if (exchange.state !== 'held') return contradiction(end, exchange.state);
-  const { holdId, exchangeId, personId, providerId, points, lots } = exchange.hold;
-  const common = { holdId, exchangeId, personId, points, lots };
-  return wanted === 'captured'
-    ? decided({ type: 'HoldCaptured', data: { ...common, providerId } })
-    : decided({ type: 'HoldReleased', data: { ...common, reasonCode: end.reasonCode } });
+  const { holdId, exchangeId, personId, providerId, points: heldPoints, lots } = exchange.hold;
+  if (wanted === 'released') {
+    const data = { holdId, exchangeId, personId, points: heldPoints, lots, reasonCode: end.reasonCode };
+    return decided({ type: 'HoldReleased', data });
+  }
+  const points = end.points ?? heldPoints;
+  if (points < 1 || points > heldPoints) return contradiction(end, `held with ${heldPoints} points, not ${points}`);
+  const data = { holdId, exchangeId, personId, points, lots: partsOf(lots, points), providerId };
+  return decided({ type: 'HoldCaptured', data });
 }
 
 /** An exchange that ended before its request was seen here must not be held later, so its refusal is recorded now. */
 function endedUnseen(account: Account, end: ExchangeEnd, now: string): HoldDecision {
   if (end.outcome === 'confirmed') return contradiction(end, 'never held');
-  const exchangeablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
+  const exchangeablePoints = available(exchangeableLots(account, now));
   const { exchangeId, personId } = end;
   return decided({
     type: 'HoldRefused',
@@ -81,16 +100,21 @@ function endedUnseen(account: Account, end: ExchangeEnd, now: string): HoldDecis
   });
 }
 
-function taken(lots: readonly Lot[], points: number): LotPart[] {
+/** The first so many points of what the lots give, in their order. */
+function partsOf(lots: readonly LotPart[], points: number): LotPart[] {
   const parts: LotPart[] = [];
   let missing = points;
-  for (const { lotId, fundId, ownerId, availablePoints } of lots) {
+  for (const { lotId, fundId, ownerId, points: atHand } of lots) {
     if (missing === 0) break;
-    const part = Math.min(missing, availablePoints);
+    const part = Math.min(missing, atHand);
     parts.push({ lotId, fundId, ownerId, points: part });
     missing -= part;
   }
   return parts;
+}
+
+function available(lots: readonly Lot[]): number {
+  return sumPoints(lots.map((lot) => lot.availablePoints));
 }
 
 function decided(event: HoldEvent): HoldDecision {

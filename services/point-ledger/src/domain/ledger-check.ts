@@ -1,6 +1,7 @@
-import { type Account, emptyAccount, evolveAccount, type Lot } from './account.js';
+import { type Account, emptyAccount, evolveAccount, isAccountEvent } from './account.js';
 import { evolveFund, type Fund } from './fund.js';
 import { evolveLease, type Lease } from './lease.js';
+import type { Lot } from './lot.js';
 import { type LedgerEvent, postingsOf } from './postings.js';
 
 /** An invariant that the log breaks, and the event at which it broke. */
@@ -33,7 +34,29 @@ interface FundCount {
   available: number;
   held: number;
   exchanged: number;
+  expired: number;
+  reversed: number;
+  /** Taken from lots of this fund for what was owed to any fund. */
+  repaid: number;
+  /** Owed to this fund: recorded less repaid and written off, and what the accounts say is open. */
+  receivable: number;
+  open: number;
 }
+
+const nothingCounted: FundCount = {
+  fund: undefined,
+  underLeases: 0,
+  drawn: 0,
+  granted: 0,
+  available: 0,
+  held: 0,
+  exchanged: 0,
+  expired: 0,
+  reversed: 0,
+  repaid: 0,
+  receivable: 0,
+  open: 0,
+};
 
 export interface LedgerCheck {
   /** Every event of the log in order, from position 1; of several logs in an order that `leaseOrder` allows. */
@@ -64,7 +87,7 @@ export function checkLedger(): LedgerCheck {
     touched.add(fundId);
     const known = funds.get(fundId);
     if (known) return known;
-    const fresh = { fund: undefined, underLeases: 0, drawn: 0, granted: 0, available: 0, held: 0, exchanged: 0 };
+    const fresh = { ...nothingCounted };
     funds.set(fundId, fresh);
     return fresh;
   };
@@ -79,6 +102,7 @@ export function checkLedger(): LedgerCheck {
     const known = event as unknown as LedgerEvent;
     switch (known.type) {
       case 'FundCommitted':
+      case 'FundLowered':
       case 'FundLeased':
       case 'FundReturned': {
         const count = countOf(known.data.fundId);
@@ -123,14 +147,35 @@ export function checkLedger(): LedgerCheck {
       case 'HoldCaptured':
         for (const lot of known.data.lots) countOf(lot.fundId).exchanged += lot.points;
         break;
+      case 'PointsExpired':
+        countOf(known.data.fundId).expired += known.data.points;
+        break;
+      case 'GrantReversed':
+        countOf(known.data.fundId).reversed += known.data.points;
+        break;
+      case 'ReceivableRecorded':
+        countOf(known.data.fundId).receivable += known.data.points;
+        break;
+      case 'ReceivableRepaid':
+        countOf(known.data.payingFundId).repaid += known.data.points;
+        countOf(known.data.fundId).receivable -= known.data.points;
+        break;
+      case 'ReceivableWrittenOff':
+        countOf(known.data.fundId).receivable -= known.data.points;
+        break;
     }
+    // Proposals and their like move no points themselves.
+    if (!isAccountEvent(known)) return;
     const before = accounts.get(event.stream) ?? emptyAccount;
     const after = evolveAccount(before, known);
     accounts.set(event.stream, after);
     countLots(before.lots, -1);
     countLots(after.lots, 1);
+    for (const { fundId, openPoints } of before.receivables.values()) countOf(fundId).open -= openPoints;
+    for (const { fundId, openPoints } of after.receivables.values()) countOf(fundId).open += openPoints;
     for (const lot of after.lots) {
       if (lot.availablePoints < 0 || lot.heldPoints < 0) violate('I5', event, `lot ${lot.lotId} is below zero`);
+      if (lot.amountPoints !== totalOf(lot)) violate('I5', event, `lot ${lot.lotId} is not the sum of its parts`);
     }
   }
 
@@ -179,9 +224,19 @@ function brokenIn(fundId: string, count: FundCount): ((at: CheckedEvent) => ['I3
     const detail = `committed ${committed}, undrawn ${undrawn}, drawn ${count.drawn}, granted ${count.granted}`;
     broken.push((at) => ['I3', at, `fund ${fundId}: ${detail}`]);
   }
-  if (count.granted !== count.available + count.held + count.exchanged) {
-    const detail = `granted ${count.granted}, available ${count.available}, held ${count.held}, exchanged ${count.exchanged}`;
+  const { granted, available, held, exchanged, expired, reversed, repaid, receivable, open } = count;
+  if (granted !== available + held + exchanged + expired + reversed + repaid) {
+    const gone = `exchanged ${exchanged}, expired ${expired}, reversed ${reversed}, repaid ${repaid}`;
+    const detail = `granted ${granted}, available ${available}, held ${held}, ${gone}`;
     broken.push((at) => ['I3', at, `fund ${fundId}: ${detail}`]);
   }
+  if (receivable !== open) {
+    broken.push((at) => ['I3', at, `fund ${fundId}: receivables come to ${receivable} and ${open} are open`]);
+  }
   return broken;
+}
+
+function totalOf(lot: Lot): number {
+  const { availablePoints, heldPoints, exchangedPoints, expiredPoints, reversedPoints, repaidPoints } = lot;
+  return availablePoints + heldPoints + exchangedPoints + expiredPoints + reversedPoints + repaidPoints;
 }

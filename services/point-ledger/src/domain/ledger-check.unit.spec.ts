@@ -77,6 +77,72 @@ it.each<[string, string, readonly (readonly LedgerEvent[])[]]>([
   expect(check(requests)).toContain(invariant);
 });
 
+const place = { personId: 'person', lotId: 'lot', fundId: 'fund', ownerId: 'demo' };
+const expired = (points: number): AccountEvent => ({
+  type: 'PointsExpired',
+  data: { ...place, campaignId: 'campaign', points, expiresAt: now, dryRun: false },
+});
+const reversed = (points: number): AccountEvent => ({
+  type: 'GrantReversed',
+  data: {
+    ...place,
+    reversalId: 'reversal',
+    claimId: 'claim',
+    measureId: 'measure',
+    points,
+    receivablePoints: 400,
+    reasonPattern: 'fraud',
+    batchId: null,
+    dryRun: false,
+  },
+});
+const owed: AccountEvent = {
+  type: 'ReceivableRecorded',
+  data: { ...place, receivableId: 'receivable', reversalId: 'reversal', points: 400 },
+};
+const repaid = (points: number): AccountEvent => ({
+  type: 'ReceivableRepaid',
+  data: {
+    ...place,
+    receivableId: 'receivable',
+    payingLotId: 'later',
+    payingFundId: 'fund',
+    payingOwnerId: 'demo',
+    points,
+  },
+});
+const writtenOff: AccountEvent = {
+  type: 'ReceivableWrittenOff',
+  data: { ...place, receivableId: 'receivable', points: 150, reasonPattern: 'hardship' },
+};
+const lowered = (points: number): LedgerEvent => ({
+  type: 'FundLowered',
+  data: { fundId: 'fund', ownerId: 'demo', dryRun: false, points, reason: 'lowered', toFundId: null },
+});
+const lateGrant = granted({ claimId: 'later', lotId: 'later', measureId: 'later', amountPoints: 500 });
+const whole = [
+  ...good.slice(0, 6),
+  [reversed(600), owed],
+  [lateGrant, drawn(500), repaid(250)],
+  [writtenOff],
+  [lowered(2_000)],
+];
+
+it('finds nothing in a whole life of points', () => {
+  expect(check(whole)).toEqual([]);
+  expect(check([...open, [granted(), drawn(1_000)], [expired(1_000)]])).toEqual([]);
+});
+
+it.each<[string, string, readonly (readonly LedgerEvent[])[]]>([
+  ['more expired than is there', 'fold', [...open, [granted(), drawn(1_000)], [expired(1_001)]]],
+  ['more reversed than is left', 'fold', [...good.slice(0, 6), [reversed(601), owed]]],
+  ['a repayment of what nobody owes', 'fold', [...open, [lateGrant, drawn(500), repaid(1)]]],
+  ['a fund lowered under what is leased', 'fold', [...open, [lowered(2_001)]]],
+  ['a write-off of more than is open', 'fold', [...whole.slice(0, 8), [repaid(1)], [writtenOff]]],
+])('finds %s (%s)', (_, invariant, requests) => {
+  expect(check(requests)).toContain(invariant);
+});
+
 it('a request is judged at its end, not in its middle', () => {
   expect(check([...open, [granted(), second({ personId: 'other' }), drawn(2_000)]])).toEqual([]);
 });
@@ -93,6 +159,13 @@ describe('postings', () => {
     expect(accounts(held)).toEqual([['fund:fund:available', 'fund:fund:held', 400]]);
     expect(accounts(released)).toEqual([['fund:fund:held', 'fund:fund:available', 400]]);
     expect(accounts(captured)).toEqual([['fund:fund:held', 'provider:sim-pay:fund:fund:exchanged', 400]]);
+    expect(accounts(expired(7))).toEqual([['fund:fund:available', 'fund:fund:expired', 7]]);
+    expect(accounts(reversed(7))).toEqual([['fund:fund:available', 'fund:fund:reversed', 7]]);
+    expect(accounts(reversed(0))).toEqual([]);
+    expect(accounts(owed)).toEqual([['fund:fund:receivable', 'fund:fund:recoverable', 400]]);
+    expect(accounts(repaid(7))).toEqual([['fund:fund:available', 'fund:fund:receivable', 7]]);
+    expect(accounts(writtenOff)).toEqual([['fund:fund:recoverable', 'fund:fund:receivable', 150]]);
+    expect(accounts(lowered(7))).toEqual([['fund:fund:undrawn', 'fund:fund:committed', 7]]);
     for (const guard of [leased, opened, drawn(1), closed(1), returned(1)]) expect(postingsOf(guard)).toEqual([]);
   });
 });

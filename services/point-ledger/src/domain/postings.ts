@@ -1,6 +1,7 @@
-import type { AccountEvent, LotPart } from './account.js';
+import type { AccountEvent } from './account.js';
 import type { FundEvent } from './fund.js';
 import type { LeaseEvent } from './lease.js';
+import type { LotPart } from './lot.js';
 
 export type LedgerEvent = AccountEvent | FundEvent | LeaseEvent;
 
@@ -37,14 +38,29 @@ export function postingsOf(event: { readonly type: string; readonly data: unknow
         creditAccount: `provider:${providerId}:fund:${lot.fundId}:exchanged`,
       }));
     }
+    case 'PointsExpired':
+      return [posting(known.data, 'available', 'expired')];
+    case 'GrantReversed':
+      return known.data.points === 0 ? [] : [posting(known.data, 'available', 'reversed')];
+    case 'ReceivableRecorded':
+      return [posting(real(known.data), 'receivable', 'recoverable')];
+    case 'ReceivableWrittenOff':
+      return [posting(real(known.data), 'recoverable', 'receivable')];
+    case 'ReceivableRepaid': {
+      const { fundId, payingFundId, payingOwnerId, points } = known.data;
+      const paid = posting(real({ fundId: payingFundId, ownerId: payingOwnerId, points }), 'available', 'repaid');
+      return [{ ...paid, creditAccount: `fund:${fundId}:receivable` }];
+    }
+    case 'FundLowered':
+      return [posting(known.data, 'undrawn', 'committed')];
     default:
       return [];
   }
 }
 
-/** Only real lots can be held: a dry-run lot is never exchangeable. */
-function real(lot: LotPart) {
-  return { fundId: lot.fundId, ownerId: lot.ownerId, dryRun: false, points: lot.points };
+/** Only real lots can be held, owed or pay: a dry-run lot is never exchangeable. */
+function real(lot: Omit<LotPart, 'lotId'>) {
+  return { ...lot, dryRun: false };
 }
 
 function posting(
@@ -52,6 +68,14 @@ function posting(
   debit: string,
   credit: string,
 ): Posting {
-  const account = `${of.dryRun ? 'dryRun:' : ''}fund:${of.fundId}`;
-  return { debitAccount: `${account}:${debit}`, creditAccount: `${account}:${credit}`, ...of };
+  const { fundId, ownerId, dryRun, points } = of;
+  const account = `${dryRun ? 'dryRun:' : ''}fund:${fundId}`;
+  return {
+    debitAccount: `${account}:${debit}`,
+    creditAccount: `${account}:${credit}`,
+    fundId,
+    ownerId,
+    dryRun,
+    points,
+  };
 }

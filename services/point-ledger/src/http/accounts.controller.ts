@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { StreamReader } from '@tsunagu/event-store';
-import { type Clock, isoTime, sumPoints } from '@tsunagu/kernel';
+import { addPoints, type Clock, isoTime, sumPoints } from '@tsunagu/kernel';
 import {
   type Caller,
   CLOCK,
@@ -14,8 +14,9 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Pool } from 'pg';
-import { accountStream, blockedReason, foldAccount, type Lot } from '../domain/account.js';
-import { exchangeableLots } from '../domain/hold.js';
+import { accountStream, foldAccount } from '../domain/account.js';
+import { embargoedLots, exchangeableLots } from '../domain/hold.js';
+import { blockedReason, type Lot } from '../domain/lot.js';
 import { cursorOf, placeOf } from './formats.js';
 
 export class EntriesPage {
@@ -52,14 +53,23 @@ export class AccountsController {
     const stream = accountStream(accountId);
     const account = foldAccount((await this.reader.read([stream])).get(stream) ?? []);
     const now = isoTime(this.clock.now());
-    const availablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
+    const exchangeablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
+    const laterPoints = sumPoints(embargoedLots(account, now).map((lot) => lot.availablePoints));
+    const open = [...account.receivables.values()].filter((receivable) => receivable.openPoints > 0);
     return {
       accountId,
-      availablePoints,
-      // Every lot of this release can be exchanged as soon as it is available.
-      exchangeablePoints: availablePoints,
+      // Seen, and spent as soon as the day has come: an embargo takes nothing away.
+      availablePoints: addPoints(exchangeablePoints, laterPoints),
+      exchangeablePoints,
       heldPoints: sumPoints(account.lots.map((lot) => lot.heldPoints)),
       lots: account.lots.filter((lot) => lot.availablePoints + lot.heldPoints > 0).map((lot) => lotAnswer(lot, now)),
+      owedPoints: sumPoints(open.map((receivable) => receivable.openPoints)),
+      receivables: open.map(({ receivableId, lotId, points, openPoints }) => ({
+        receivableId,
+        lotId,
+        points,
+        openPoints,
+      })),
       upToDate: true,
       asOf: now,
     };
@@ -83,7 +93,7 @@ export class AccountsController {
 }
 
 function lotAnswer(lot: Lot, now: string) {
-  const { lotId, fundId, campaignId, measureId, heldPoints, grantedAt, expiresAt, dryRun } = lot;
+  const { lotId, fundId, campaignId, measureId, heldPoints, grantedAt, expiresAt, usableFrom, dryRun } = lot;
   const blocked = blockedReason(lot, now);
   return {
     lotId,
@@ -94,6 +104,7 @@ function lotAnswer(lot: Lot, now: string) {
     heldPoints,
     grantedAt,
     expiresAt,
+    ...(usableFrom === null ? {} : { usableFrom }),
     dryRun,
     uses: blocked ? [] : ['exchange'],
     ...(blocked ? { blockedReason: blocked } : {}),
@@ -107,6 +118,7 @@ interface EntryRow {
   readonly points: string;
   readonly held_points: string;
   readonly dry_run_points: string | null;
+  readonly receivable_points: string;
   readonly effective_at: Date;
   readonly recorded_at: Date;
   readonly event_id: string;
@@ -126,13 +138,14 @@ function entryAnswer(row: EntryRow) {
     ...(row.claim_id ? { claimId: row.claim_id } : {}),
     ...(row.exchange_id ? { exchangeId: row.exchange_id } : {}),
     lotId: row.lot_id,
+    ...(row.receivable_points === '0' ? {} : { receivablePoints: Number(row.receivable_points) }),
     ...(row.dry_run_points === null ? {} : { dryRun: true, dryRunPoints: Number(row.dry_run_points) }),
   };
 }
 
 const entriesQuery = `
   select position, ordinal, kind, points, held_points, dry_run_points, effective_at, recorded_at, event_id, lot_id,
-         claim_id, exchange_id
+         claim_id, exchange_id, receivable_points
     from entries
    where person_id = $1 and (position, ordinal) < ($2, $3)
    order by position desc, ordinal desc

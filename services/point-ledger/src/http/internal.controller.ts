@@ -38,8 +38,11 @@ export class InternalController {
 
   @Get('holds/:personId/:exchangeId')
   @Roles('service')
-  hold(@Param('personId') personId: string, @Param('exchangeId') exchangeId: string) {
-    return this.lastOf(idFromPath(personId), { exchangeId: idFromPath(exchangeId) }, holdStates);
+  async hold(@Param('personId') personId: string, @Param('exchangeId') exchangeId: string) {
+    const [person, subject] = [idFromPath(personId), { exchangeId: idFromPath(exchangeId) }];
+    // A capture in part is followed by the release of the rest: the capture is what became of the exchange.
+    const captured = await this.lastOf(person, subject, { HoldCaptured: holdStates.HoldCaptured });
+    return captured.event ? captured : this.lastOf(person, subject, holdStates);
   }
 
   /** The last recorded event about a claim or an exchange: handled by the asker as if it had just arrived. */

@@ -29,6 +29,8 @@ interface OwnersAnswer {
   readonly outcome: 'confirmed' | 'released' | 'open';
   /** The recorded event that ended the exchange; the ids of what follows derive from it, as if it had just arrived. */
   readonly eventId: string | null;
+  /** What the provider credited, where it was confirmed. */
+  readonly points?: number | null;
 }
 
 /**
@@ -85,7 +87,8 @@ export class HoldSweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.warn({ alarm, exchangeId, ageSeconds, state: answer?.state }, 'a hold is past its deadline');
       return;
     }
-    const end = { exchangeId, personId, outcome: answer.outcome, reasonCode: answer.state };
+    const credited = typeof answer.points === 'number' ? { points: answer.points } : {};
+    const end = { exchangeId, personId, outcome: answer.outcome, reasonCode: answer.state, ...credited };
     const cause = { id: answer.eventId, correlationId: exchangeId };
     const [contradiction] = await this.holds.decide([{ kind: 'end', end, cause }]);
     if (contradiction) this.logger.error({ alarm: 'hold_contradicted', exchangeId }, contradiction.detail);

@@ -26,7 +26,7 @@ export const fundLeasesProjection: Projection = {
     const steps = new Map<string, LeaseStep>();
     for (const event of events) {
       const { type, data } = event as unknown as FundEvent | LeaseEvent;
-      if (type === 'FundCommitted' || type === 'FundDrawn') continue;
+      if (type === 'FundCommitted' || type === 'FundLowered' || type === 'FundDrawn') continue;
       const part = {
         leaseId: data.leaseId,
         fundId: data.fundId,

@@ -12,13 +12,15 @@ interface DrawnRow {
 export const fundsProjection: Projection = {
   name: 'funds',
   tables: ['funds', 'fund_draws'],
-  types: ['FundCommitted', 'FundDrawn'],
+  types: ['FundCommitted', 'FundLowered', 'FundDrawn'],
   async apply(client, events) {
     const committed: object[] = [];
     const drawn = new Map<string, DrawnRow>();
+    const lowered = new Map<string, number>();
     for (const event of events) {
       const { type, data } = event as unknown as FundEvent | LeaseEvent;
       if (type === 'FundCommitted') committed.push({ ...data, position: event.position, createdAt: event.recordedAt });
+      if (type === 'FundLowered') lowered.set(data.fundId, (lowered.get(data.fundId) ?? 0) + data.points);
       if (type === 'FundDrawn') {
         const { log } = event;
         const before = drawn.get(`${log} ${data.fundId}`)?.points ?? 0;
@@ -26,6 +28,7 @@ export const fundsProjection: Projection = {
       }
     }
     if (committed.length > 0) await client.query(commit, [JSON.stringify(committed)]);
+    if (lowered.size > 0) await client.query(lower, [[...lowered.keys()], [...lowered.values()]]);
     if (drawn.size > 0) await client.query(draw, [JSON.stringify([...drawn.values()])]);
   },
 };
@@ -53,3 +56,9 @@ const draw = `
   insert into fund_draws (log, fund_id, drawn_points)
   select log, "fundId", points from json_to_recordset($1::json) as drawn (log integer, "fundId" uuid, points bigint)
   on conflict (log, fund_id) do update set drawn_points = fund_draws.drawn_points + excluded.drawn_points`;
+
+const lower = `
+  update funds
+     set committed_points = funds.committed_points - lowered.points
+    from unnest($1::uuid[], $2::bigint[]) as lowered (fund_id, points)
+   where funds.fund_id = lowered.fund_id`;

@@ -107,9 +107,9 @@ it('a lot shows what is left and held of it through all that can happen to it', 
     // Captured in part, the rest released.
     hold('HoldCaptured', second, [[d, 400]]),
     hold('HoldReleased', second, [[d, 200]]),
-    ['GrantReversed', { reversalId: someId(), lotId: d, fundId, ownerId: 'demo', points: 300, receivablePoints: 400 }],
+    ['GrantReversed', { reversalId: someId(), lotId: d, fundId, ownerId: 'demo', points: 300, dryRun: false }],
     ['ReceivableRepaid', { fundId, payingLotId: e, payingFundId: fundId, payingOwnerId: 'demo', points: 60 }],
-    ['PointsExpired', { lotId: e, fundId, ownerId: 'demo', points: 15 }],
+    ['PointsExpired', { lotId: e, fundId, ownerId: 'demo', points: 15, dryRun: false }],
     ['LotExtended', { lotId: d, previousExpiresAt: endOf2026, expiresAt: '2027-02-28T15:00:00.000Z' }],
     ['LotExtended', { lotId: d, previousExpiresAt: '2027-02-28T15:00:00.000Z', expiresAt: '2027-03-31T15:00:00.000Z' }],
   ]);

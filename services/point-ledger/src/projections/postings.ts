@@ -5,7 +5,19 @@ import { postingsOf } from '../domain/postings.js';
 export const postingsProjection: Projection = {
   name: 'postings',
   tables: ['postings'],
-  types: ['FundCommitted', 'PointsGranted', 'PointsHeld', 'HoldCaptured', 'HoldReleased'],
+  types: [
+    'FundCommitted',
+    'FundLowered',
+    'PointsGranted',
+    'PointsHeld',
+    'HoldCaptured',
+    'HoldReleased',
+    'PointsExpired',
+    'GrantReversed',
+    'ReceivableRecorded',
+    'ReceivableRepaid',
+    'ReceivableWrittenOff',
+  ],
   async apply(client, events) {
     const rows = events.flatMap((event) =>
       postingsOf(event).map((posting, ordinal) => ({

@@ -1,8 +1,10 @@
 import type { AppendRequest, NewEvent, StreamWrite } from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
 import { accountStream } from '../domain/account.js';
+import { type AccountRules, withConsequences } from '../domain/consequences.js';
 import { decideGrant, type GrantOrder } from '../domain/grant.js';
 import { leaseIds, leaseStream } from '../domain/lease.js';
+import { eventsOf } from './account-acts.js';
 import type { AccountSeen } from './accounts.js';
 import type { FundingAtHand, OwnLease } from './leases.js';
 import { type Cause, expected, ledgerEvent } from './recording.js';
@@ -42,6 +44,7 @@ export function planFund<P extends Pending>(
   claims: readonly P[],
   hand: FundingAtHand,
   accounts: ReadonlyMap<string, AccountSeen>,
+  rules: AccountRules,
   now: string,
 ): { readonly planned: Planned<P>[]; readonly waits: boolean } {
   const refusals: Planned<P>[] = [];
@@ -65,7 +68,9 @@ export function planFund<P extends Pending>(
     if (!isGrant && event.data.reasonCode === 'fund_exhausted' && together.length + alone.length > 0) continue;
     const ownerId = funding.known ? funding.ownerId : null;
     const meta = { id: eventId, cause, effectiveAt: now, ownerId, ...(isGrant ? {} : { reads: hand.reads }) };
-    const write = writeOf(accountStream(order.personId), revision, ledgerEvent(event, meta));
+    // Only a person who owes something repays from a grant.
+    const events = account.receivables.size === 0 ? [event] : withConsequences(account, event, rules, now).events;
+    const write = writeOf(accountStream(order.personId), revision, ...eventsOf(events, meta));
     if (!isGrant) {
       refusals.push({ request: { writes: [write] }, claims: [claim], from: undefined, points: 0 });
       continue;
@@ -129,8 +134,8 @@ function drawRequest<P extends Pending>(
   return { request: { writes }, claims: grants.map((grant) => grant.claim), from, points };
 }
 
-function writeOf(stream: string, revision: number, event: NewEvent): StreamWrite {
-  return { stream, expectedRevision: expected(revision), events: [event] };
+function writeOf(stream: string, revision: number, ...events: readonly NewEvent[]): StreamWrite {
+  return { stream, expectedRevision: expected(revision), events };
 }
 
 function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {

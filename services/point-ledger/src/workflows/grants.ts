@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AppendOutcome, appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
-import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
+import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
+import type { LedgerConfig } from '../config.js';
 import { accountStream } from '../domain/account.js';
 import { isDecided } from '../domain/grant.js';
 import { type AccountSeen, Accounts } from './accounts.js';
@@ -74,6 +75,7 @@ export class Grants {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly leases: Leases,
     private readonly accounts: Accounts,
+    @Inject(CONFIG) private readonly config: LedgerConfig,
   ) {}
 
   /** Resolves when every claim has its decision on the log; rejects for an outage: then what is decided stays decided. */
@@ -150,7 +152,7 @@ export class Grants {
         const wanted = ofFund.reduce((sum, claim) => sum + claim.order.amountPoints, 0);
         // What is read of a lease must not lack draws that are on their way.
         if (!this.leases.covers(fundId, wanted, log)) await Promise.all(this.recordings);
-        const plan = planFund(ofFund, await this.leases.secure(fundId, wanted, log), accounts, now);
+        const plan = planFund(ofFund, await this.leases.secure(fundId, wanted, log), accounts, this.config.rules, now);
         for (const { points } of plan.planned) if (points > 0) this.leases.drawn(fundId, points, log);
         planned.push(...plan.planned);
         if (plan.waits) waiting.set(fundId, log);

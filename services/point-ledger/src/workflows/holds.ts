@@ -4,10 +4,12 @@ import { appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
-import { type Account, type AccountEvent, accountStream, evolveAccount, foldAccount } from '../domain/account.js';
+import { type Account, accountStream, foldAccount } from '../domain/account.js';
+import { withConsequences } from '../domain/consequences.js';
 import { decideHold, decideHoldEnd, type ExchangeEnd, type HoldDecision, type HoldRequest } from '../domain/hold.js';
+import { eventsOf, payerOf } from './account-acts.js';
 import { Accounts } from './accounts.js';
-import { type Cause, contested, expected, ledgerEvent } from './recording.js';
+import { type Cause, contested, expected } from './recording.js';
 
 /** A request or an end of an exchange, and the recorded event that brings it. */
 export type HoldAct =
@@ -86,9 +88,10 @@ export class Holds {
       const decision = decideAct(state, act, { now, askOwnerAt });
       if (decision.outcome === 'contradiction') contradictions.push({ act, detail: decision.detail });
       if (decision.outcome !== 'decided') return [];
-      state = evolveAccount(state, decision.event);
+      const all = withConsequences(state, decision.event, this.config.rules, now);
+      state = all.account;
       const meta = { id: answerId(act), cause: act.cause, effectiveAt: now, ownerId: payerOf(decision.event) };
-      return [ledgerEvent(decision.event, meta)];
+      return eventsOf(all.events, meta);
     });
     return { events, contradictions };
   }
@@ -103,13 +106,6 @@ function decideAct(account: Account, act: HoldAct, times: { now: string; askOwne
 /** One answer to each cause, the same at every repetition. A hold is named by the event that made it. */
 function answerId(act: HoldAct): string {
   return derivedId('hold', act.cause.id);
-}
-
-/** The owner where all lots have one; an exchange over lots of several owners belongs to none of them alone. */
-function payerOf(event: AccountEvent): string | null {
-  const owners = new Set('lots' in event.data ? event.data.lots.map((lot) => lot.ownerId) : []);
-  const [owner] = owners;
-  return owners.size === 1 && owner !== undefined ? owner : null;
 }
 
 function byPerson(acts: readonly HoldAct[]): Map<string, readonly HoldAct[]> {

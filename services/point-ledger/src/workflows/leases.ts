@@ -119,6 +119,16 @@ export class Leases {
     this.looks.set(fundId, looks);
   }
 
+  /** Ends every lease of a fund, this worker's own included: what is left of it is wanted for something else. */
+  async bringBack(fundId: string): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const seen = await this.look(fundId);
+      const [first] = seen?.leases ?? [];
+      if (!seen || !first) return;
+      await this.end(seen, first.leased.leaseId);
+    }
+  }
+
   /** Repeats what is missing of a lease's steps: for the sweeper and a worker that starts. Never touches this worker's own. */
   async repair(fundId: string, leaseId: string, options: { readonly close: boolean }): Promise<void> {
     if (this.isOwn(fundId, leaseId)) return;
