@@ -60,6 +60,9 @@ export class Grants {
   private readonly recordings = new Set<Promise<void>>();
   private running: Promise<void> | undefined;
   private arrived = () => {};
+  private lastAppend: Promise<unknown> = Promise.resolve();
+  protected readonly partClaimsMax: number = GRANTS_PER_REQUEST_MAX;
+  protected readonly nextPartClaimsMin: number = NEXT_PART_CLAIMS_MIN;
 
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
@@ -76,7 +79,7 @@ export class Grants {
       for (const { order, cause } of claims) {
         this.queue.push({ order, cause, collisions: 0, rounds: 0, settled: false, call });
       }
-      if (this.queue.length >= NEXT_PART_CLAIMS_MIN) this.arrived();
+      if (this.queue.length >= this.nextPartClaimsMin) this.arrived();
       // After the present tick, so that callers of one tick share a part.
       this.running ??= Promise.resolve().then(() => this.work());
     });
@@ -87,7 +90,7 @@ export class Grants {
     for (;;) {
       const part = await next;
       if (part) {
-        next = this.queue.length >= NEXT_PART_CLAIMS_MIN ? this.readNext() : Promise.resolve(undefined);
+        next = this.queue.length >= this.nextPartClaimsMin ? this.readNext() : Promise.resolve(undefined);
         await this.decidePart(part);
         if (this.recordings.size >= PARTS_UNDER_WAY_MAX) await Promise.race(this.recordings);
         continue;
@@ -112,7 +115,7 @@ export class Grants {
     for (const claim of this.queue) {
       if (claim.call.failed) continue;
       const { personId } = claim.order;
-      if (claims.length === GRANTS_PER_REQUEST_MAX || this.busy.has(personId)) left.push(claim);
+      if (claims.length === this.partClaimsMax || this.busy.has(personId)) left.push(claim);
       else {
         this.busy.add(personId);
         claims.push(claim);
@@ -130,7 +133,7 @@ export class Grants {
 
   /**
    * Decides a part and begins to record it. What an unrecorded draw leaves of the lease is taken for granted: if it is not
-   * recorded after all, the next part's draw conflicts and is decided again.
+   * recorded after all, the parts planned on it are decided again.
    */
   private async decidePart(part: Part): Promise<void> {
     const { claims, accounts } = part;
@@ -159,21 +162,36 @@ export class Grants {
   /** Records what was planned; never rejects. Claims that lost a race or wait for a lease go back to the front of the queue. */
   private async record(part: Part, planned: readonly Planned<Waiting>[], waiting: ReadonlySet<string>): Promise<void> {
     try {
-      const requests = planned.map((plan) => plan.request);
-      const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
-      const settled = this.takeIn(part, planned, outcomes);
+      const turn = this.lastAppend.then(() => this.append(part, planned));
+      this.lastAppend = turn.catch(() => undefined);
+      const settled = await turn;
       const open = part.claims.filter((claim) => !claim.settled);
       for (const fundId of waiting) await this.leases.callBack(fundId);
       // Back-off with jitter, real time: two workers that want each other's lease must not keep in step.
       if (open.length > 0 && settled === 0) await pause(10 + Math.random() * 40);
       this.goBack(open);
     } catch (error) {
-      for (const { fundId } of planned) if (fundId) this.leases.distrust(fundId);
       this.fail(part.claims, error);
     }
   }
 
-  /** How many claims of the part have their decision on the log now. */
+  /**
+   * One draw at a time is on its way: of two, a lease closed by somebody else could stop the first and stand at just the
+   * revision that the second expects. What was planned on a draw that was lost is not sent.
+   * Gives how many claims of the part have their decision on the log now.
+   */
+  private async append(part: Part, planned: readonly Planned<Waiting>[]): Promise<number> {
+    const sound = planned.filter(({ fundId, epoch }) => fundId === undefined || this.leases.isCurrent(fundId, epoch));
+    if (sound.length === 0) return 0;
+    const requests = sound.map((plan) => plan.request);
+    try {
+      return this.takeIn(part, sound, await appendSurely(this.log, requests));
+    } catch (error) {
+      for (const { fundId } of sound) if (fundId) this.leases.distrust(fundId);
+      throw error;
+    }
+  }
+
   private takeIn({ accounts }: Part, planned: readonly Planned<Waiting>[], outcomes: readonly AppendOutcome[]): number {
     let settled = 0;
     planned.forEach((plan, index) => {

@@ -13,6 +13,8 @@ export interface OwnLease {
   readonly leaseId: string;
   readonly revision: number;
   readonly restPoints: number;
+  /** Another one after every look at the log and every doubt: what was planned under an older one rests on nothing. */
+  readonly epoch: number;
 }
 
 /** What a decision is made on, with the lease to draw from and the revisions that were read. */
@@ -46,6 +48,7 @@ const LOOKS_MAX = 4;
  */
 @Injectable()
 export class Leases {
+  private lastEpoch = 0;
   private readonly own = new Map<string, OwnLease & { readonly fund: Fund; readonly isStale: boolean }>();
   /** By fund, then lease: what the last call back saw. */
   private readonly looks = new Map<
@@ -88,10 +91,15 @@ export class Leases {
     if (own) this.own.set(fundId, { ...own, revision: own.revision + 1, restPoints: own.restPoints - points });
   }
 
+  /** Whether nothing was doubted or read anew since a lease was handed out under this epoch. */
+  isCurrent(fundId: string, epoch: number): boolean {
+    return this.own.get(fundId)?.epoch === epoch;
+  }
+
   /** Tells that an append conflicted: the lease is read again before its next use. */
   distrust(fundId: string) {
     const own = this.own.get(fundId);
-    if (own) this.own.set(fundId, { ...own, isStale: true });
+    if (own) this.own.set(fundId, { ...own, isStale: true, epoch: this.nextEpoch() });
   }
 
   /**
@@ -150,6 +158,11 @@ export class Leases {
     return { fund: seen.fund, undrawnPoints: seen.fund.unleasedPoints + underLeases };
   }
 
+  private nextEpoch(): number {
+    this.lastEpoch += 1;
+    return this.lastEpoch;
+  }
+
   private refresh(fundId: string, seen: FundSeen): OwnLease | undefined {
     const known = this.own.get(fundId);
     const found = seen.leases.find((candidate) => candidate.leased.leaseId === known?.leaseId);
@@ -157,7 +170,12 @@ export class Leases {
       this.own.delete(fundId);
       return undefined;
     }
-    const mine = { leaseId: found.lease.leaseId, revision: found.revision, restPoints: found.lease.restPoints };
+    const mine = {
+      leaseId: found.lease.leaseId,
+      revision: found.revision,
+      restPoints: found.lease.restPoints,
+      epoch: this.nextEpoch(),
+    };
     this.own.set(fundId, { ...mine, fund: seen.fund, isStale: false });
     return mine;
   }
@@ -198,7 +216,14 @@ export class Leases {
     const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
     if (outcome?.outcome === 'conflict') return;
     if (!(await this.begin(fund, leased))) return;
-    this.own.set(fund.fundId, { leaseId, revision: 0, restPoints: points, fund, isStale: false });
+    this.own.set(fund.fundId, {
+      leaseId,
+      revision: 0,
+      restPoints: points,
+      fund,
+      isStale: false,
+      epoch: this.nextEpoch(),
+    });
   }
 
   /** The second step of opening. False where the lease went another way meanwhile. */
