@@ -1,7 +1,7 @@
-import type { Grants } from '../src/workflows/grants.js';
 import type { Contradiction, Holds } from '../src/workflows/holds.js';
 import type { Leases } from '../src/workflows/leases.js';
 import type { FailingLog, Fault } from './failing-log.js';
+import type { GrantsInSmallParts } from './ledger-process.js';
 import type { Message } from './reference-ledger.js';
 
 /** One process of the ledger: its way to the log and the real workflows over it. */
@@ -9,7 +9,7 @@ export interface Worker {
   readonly slot: number;
   readonly log: FailingLog;
   readonly leases: Leases;
-  readonly grants: Grants;
+  readonly grants: GrantsInSmallParts;
   readonly holds: Holds;
 }
 
@@ -35,7 +35,11 @@ export function claimWork(messages: readonly Message[]): Work {
   return {
     delivered,
     async run({ grants }) {
-      await grants.decide(claims);
+      try {
+        await grants.decide(claims);
+      } finally {
+        await grants.idle();
+      }
       return [];
     },
   };

@@ -1,12 +1,11 @@
 import { type EventLog, StoreError } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
 import { Accounts } from '../src/workflows/accounts.js';
-import { Grants } from '../src/workflows/grants.js';
 import { type Contradiction, Holds } from '../src/workflows/holds.js';
 import { Leases } from '../src/workflows/leases.js';
-import { WorkerSlot } from '../src/workflows/worker-slot.js';
 import { Comparison } from './comparison.js';
 import { Crashed, FailingLog } from './failing-log.js';
+import { FixedSlot, GrantsInSmallParts } from './ledger-process.js';
 import type { Message, ReferenceLedger } from './reference-ledger.js';
 import { inTurns, type Party } from './turns.js';
 import { claimWork, holdWork, type Share, type Work, type Worker } from './work.js';
@@ -15,8 +14,6 @@ export const startMs = Date.parse('2026-11-20T01:00:00.000Z');
 /** The workers' slots: the third one believes that it has the first one's, as after a lost lock. */
 const slots = [0, 1, 0];
 export const workerCount = slots.length;
-/** A batch with more claims is decided in parts, each while the one before it is being recorded. */
-const GRANTS_PER_REQUEST = 2;
 
 const terms = [
   { ownerId: 'demo', dryRun: false },
@@ -31,21 +28,6 @@ export function fundTerms(fund: number) {
 
 /** A wrong way to talk to the log, planted to see whether it is found. */
 export type PlantedFault = (log: EventLog) => EventLog;
-
-class FixedSlot extends WorkerSlot {
-  constructor(private readonly own: number) {
-    super(undefined as never);
-  }
-
-  override async number(): Promise<number> {
-    return this.own;
-  }
-}
-
-class GrantsInSmallParts extends Grants {
-  protected override readonly partClaimsMax = GRANTS_PER_REQUEST;
-  protected override readonly nextPartClaimsMin = 1;
-}
 
 /** The real workflows over a log, as processes that fail, fed with messages of which any may come again at any time. */
 export class World {

@@ -58,7 +58,7 @@ export class Grants {
   /** Persons of the parts under way: a person's next claim is decided when this one's decision is on the log. */
   private readonly busy = new Set<string>();
   private readonly recordings = new Set<Promise<void>>();
-  private running: Promise<void> | undefined;
+  protected running: Promise<void> | undefined;
   private arrived = () => {};
   private lastAppend: Promise<unknown> = Promise.resolve();
   protected readonly partClaimsMax: number = GRANTS_PER_REQUEST_MAX;
