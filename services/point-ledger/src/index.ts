@@ -1,5 +1,5 @@
 export { definition } from './definition.js';
-export { type Account, foldAccount } from './domain/account.js';
+export { type Account, type AccountEvent, emptyAccount, evolveAccount, foldAccount } from './domain/account.js';
 export { type Fund, foldFund } from './domain/fund.js';
 export { decideGrant, type Funding, type GrantDecision, type GrantOrder } from './domain/grant.js';
 export { foldLease, type Lease } from './domain/lease.js';

@@ -1,4 +1,3 @@
-import type { DataOf } from '@tsunagu/contracts';
 import { verifyProjection } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
 import { checkLedger } from '@tsunagu/point-ledger';
@@ -6,10 +5,12 @@ import { type Command, durationMs } from '../command.js';
 import { Progress } from '../progress.js';
 import { withData } from '../reach.js';
 import { readClock } from '../stored-clock.js';
-import { checkClaims } from '../verification/claims.js';
 import { checkDecisions } from '../verification/decisions.js';
-import { checkExchanges } from '../verification/exchanges.js';
+import { Exchanges } from '../verification/exchanges.js';
 import { describeFinding, type Finding } from '../verification/finding.js';
+import { leaseRests } from '../verification/lease-rests.js';
+import { People } from '../verification/people.js';
+import { RecentAccounts } from '../verification/recent-accounts.js';
 import { checkOrder, type Read, scan } from '../verification/scan.js';
 import { checkSettlements } from '../verification/settlements.js';
 import { type Store, storeOf, withStores } from '../verification/stores.js';
@@ -52,59 +53,71 @@ async function check(
   const begun = isoTime(nowMs - CLOCKS_APART_MS);
   const lines: string[] = [];
   const findings: Finding[] = [];
-  const claims = checkClaims();
-  const exchanges = checkExchanges();
-  const ledger = checkLedger();
-  const accepted: Read[] = [];
-  const answers: Read[] = [];
+  const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
+  const heads = { campaign: await logs.campaign.head(), ledger: await logs.ledger.head() };
+  const people = new People(heads.campaign + heads.ledger);
+  const exchanges = new Exchanges(heads.ledger);
+  const recent = new RecentAccounts(logs.ledger);
+  const ledger = checkLedger(recent);
+  const rests = leaseRests((event, restPoints) => people.takeLedger(event, restPoints));
   const closed: Read[] = [];
-  const orders = new Map<string, DataOf<'ClaimAccepted'>>();
   const takers: Readonly<Record<string, (event: Read) => void>> = {
-    campaign: (event) => {
-      claims.takeCampaign(event);
-      if (event.type === 'ClaimAccepted') accepted.push(event);
-      if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened')
-        orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
-    },
+    campaign: (event) => people.takeCampaign(event),
     'exchange-settlement': (event) => {
       exchanges.takeExchange(event);
       if (event.type === 'SettlementClosed') closed.push(event);
     },
     'point-ledger': (event) => {
       ledger.take(event);
-      claims.takeLedger(event);
+      rests.take(event);
       // What the ledger recorded since then may answer what the other logs recorded after they were read.
-      if (event.recordedAt >= begun) return;
-      exchanges.takeLedger(event);
-      if (event.type === 'PointsGranted' || event.type === 'GrantRefused') answers.push(event);
+      if (event.recordedAt < begun) exchanges.takeLedger(event);
     },
   };
-  // The ledger last: what the others say of it by then, it has recorded.
-  for (const name of ['campaign', 'exchange-settlement', 'identity', 'service-link', 'point-ledger']) {
-    const order = checkOrder(name);
-    const take = takers[name];
-    const head = await scan(storeOf(stores, name).log, new Progress(`reading ${name}`), (event) => {
-      order.take(event);
-      take?.(event);
-    });
-    findings.push(...order.findings);
-    lines.push(`log   ${name}: ${head} events, gap-free and in order`);
+  try {
+    // The ledger last: what the others say of it by then, it has recorded.
+    for (const name of ['campaign', 'exchange-settlement', 'identity', 'service-link', 'point-ledger']) {
+      const { log } = storeOf(stores, name);
+      const order = checkOrder(name, await log.head());
+      try {
+        const take = takers[name];
+        const head = await scan(
+          log,
+          new Progress(`reading ${name}`),
+          (event) => {
+            order.take(event);
+            take?.(event);
+          },
+          async (events) => {
+            await Promise.all([order.settle(), people.settle(), exchanges.settle()]);
+            if (name === 'point-ledger') await recent.prepare(events);
+          },
+        );
+        await order.finish();
+        findings.push(...order.findings);
+        lines.push(`log   ${name}: ${head} events, gap-free and in order`);
+      } finally {
+        order.close();
+      }
+    }
+    rests.end();
+    findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
+    const progress = new Progress('looking at persons, and deciding again');
+    const again = checkDecisions(logs);
+    const at = { nowMs, graceMs, begun };
+    findings.push(...(await people.findings(at, again, (done, all) => progress.at(done, all))));
+    findings.push(...(await exchanges.findings()));
+  } finally {
+    people.close();
+    exchanges.close();
   }
-  const { counts } = ledger;
-  findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
-  const promised = claims.findings({ nowMs, graceMs, begun });
-  const moved = exchanges.findings();
-  findings.push(...promised.findings, ...moved.findings);
+  const { accepted, answers, claims, inProgress } = people.counts;
   lines.push(
-    `I1    ${answers.length} decisions on ${counts.accounts} accounts: at most one grant for each measure and person`,
-    `I2    ${promised.claims} claims (${promised.inProgress} in progress), ${moved.exchanges} exchanges (${moved.inProgress} with points held): none lost`,
-    `I3–I5 ${counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
+    `I1    ${answers} decisions on ${ledger.counts.accounts} accounts: at most one grant for each measure and person`,
+    `I2    ${claims} claims (${inProgress} in progress), ${exchanges.counts.exchanges} exchanges (${exchanges.counts.inProgress} with points held): none lost`,
+    `I3–I5 ${ledger.counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
+    `I6    ${accepted} claims and ${answers} grants and refusals decided again: the same`,
   );
-  const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
-  findings.push(
-    ...(await checkDecisions(logs, accepted, answers, (id) => orders.get(id), new Progress('deciding again'))),
-  );
-  lines.push(`I6    ${accepted.length} claims and ${answers.length} grants and refusals decided again: the same`);
   const projections = await checkProjections(stores);
   findings.push(...projections.findings);
   lines.push(`I7    ${projections.count} projections folded afresh: the same digests`);

@@ -2,13 +2,10 @@ import { type CampaignEvent, campaignStream, decideClaimAgain } from '@tsunagu/c
 import type { DataOf } from '@tsunagu/contracts';
 import type { EventLog } from '@tsunagu/event-store';
 import { leasesOf, replayGrant, streamsOfGrant } from '@tsunagu/point-ledger';
-import type { Progress } from '../progress.js';
 import type { Finding } from './finding.js';
 import type { Read } from './scan.js';
 
 type GrantOrder = DataOf<'ClaimAccepted'>;
-
-const TOGETHER = 250;
 
 /** A decision made again from what was recorded, and whether it came out the same. */
 export interface Redecided {
@@ -35,49 +32,76 @@ export async function redecideGrant(ledger: EventLog, order: GrantOrder, recorde
   return { same, recorded: recorded.data, decided: decided?.data };
 }
 
-/** I6 over whole logs: every accepted claim and every decision of the ledger, decided again in batches. */
-export async function checkDecisions(
-  logs: { campaign: EventLog; ledger: EventLog },
-  accepted: readonly Read[],
-  answers: readonly Read[],
-  orderOf: (causeId: string) => GrantOrder | undefined,
-  progress: Progress,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const total = accepted.length + answers.length;
-  for (let start = 0; start < accepted.length; start += TOGETHER) {
-    const some = accepted.slice(start, start + TOGETHER);
-    const names = [...new Set(some.map(({ data }) => campaignStream(String(data.campaignId))))];
-    const streams = await logs.campaign.readStreams(names);
-    for (const event of some) {
-      const campaignEvents = (streams.get(campaignStream(String(event.data.campaignId))) ?? []) as readonly Read[];
-      if (!redecideClaim(event, campaignEvents).same) findings.push(differs('campaign', event));
+/** What the campaign and the ledger recorded of some persons, each in the order of its log. */
+export interface Recorded {
+  readonly accepted: readonly Read[];
+  /** The ledger's decisions; a grant with the rest of the lease before its draw. */
+  readonly answers: readonly { readonly event: Read; readonly restPoints?: number }[];
+  /** Of the claims, by the id of the event that carried it. */
+  readonly orders: ReadonlyMap<string, GrantOrder>;
+  /** Every event of the persons' accounts, by stream. */
+  readonly accounts: ReadonlyMap<string, readonly Read[]>;
+}
+
+/** I6: every accepted claim and every decision of the ledger, decided again. Streams of campaigns are read once. */
+export function checkDecisions(logs: { campaign: EventLog; ledger: EventLog }) {
+  const campaigns = new Map<string, readonly Read[]>();
+  const funds = new Map<string, readonly Read[]>();
+  const read = async (log: EventLog, known: Map<string, readonly Read[]>, names: readonly string[]) => {
+    const missing = [...new Set(names)].filter((name) => !known.has(name));
+    for (const [name, events] of await log.readStreams(missing)) known.set(name, events as readonly Read[]);
+  };
+  return async ({ accepted, answers, orders, accounts }: Recorded): Promise<Finding[]> => {
+    const findings: Finding[] = [];
+    const nameOf = ({ data }: Read) => campaignStream(String(data.campaignId));
+    await read(logs.campaign, campaigns, accepted.map(nameOf));
+    for (const event of accepted) {
+      if (!redecideClaim(event, campaigns.get(nameOf(event)) ?? []).same) findings.push(differs('campaign', event));
     }
-    progress.at(start + some.length, total);
-  }
-  const funds = new Map<string, readonly string[]>();
-  for (let start = 0; start < answers.length; start += TOGETHER) {
-    const some = answers.slice(start, start + TOGETHER);
-    for (const fundId of new Set(some.map(({ data }) => String(data.fundId)))) {
-      if (funds.has(fundId)) continue;
-      const stream = `fund-${fundId}`;
-      funds.set(fundId, leasesOf((await logs.ledger.readStreams([stream])).get(stream) ?? []));
-    }
-    const names = new Set<string>();
-    for (const event of some) {
-      const order = orderOf(event.causationId ?? '');
-      if (!order) continue;
-      for (const name of streamsOfGrant(order, event)) names.add(name);
-      for (const name of funds.get(String(event.data.fundId)) ?? []) names.add(name);
-    }
-    const streams = await logs.ledger.readStreams([...names]);
-    for (const event of some) {
-      const order = orderOf(event.causationId ?? '');
+    const known = new Map<string, readonly Read[]>();
+    const refusals = answers.filter(({ event }) => event.type === 'GrantRefused');
+    await read(
+      logs.ledger,
+      known,
+      refusals.flatMap(({ event }) => Object.keys(event.reads ?? {})),
+    );
+    await read(
+      logs.ledger,
+      funds,
+      answers.map(({ event }) => `fund-${event.data.fundId}`),
+    );
+    for (const { event, restPoints } of answers) {
+      const order = orders.get(event.causationId ?? '');
+      const account = [event.stream, accounts.get(event.stream) ?? []] as const;
+      const fund = funds.get(`fund-${event.data.fundId}`) ?? [];
+      const streams =
+        event.type === 'PointsGranted'
+          ? new Map([account, ...asDrawn(event, fund, restPoints)])
+          : new Map([...known, account, [`fund-${event.data.fundId}`, fund] as const]);
       if (!order || !replayGrant(order, event, streams).same) findings.push(differs('point-ledger', event));
     }
-    progress.at(accepted.length + start + some.length, total);
-  }
-  return findings;
+    return findings;
+  };
+}
+
+/** Of the fund and the lease, only what a grant was decided on: its terms, and what the lease had left before the draw. */
+function asDrawn(grant: Read, fund: readonly Read[], restPoints: number | undefined): [string, readonly Read[]][] {
+  const fundId = String(grant.data.fundId);
+  const first = fund.slice(0, 1);
+  if (restPoints === undefined) return [[`fund-${fundId}`, first]];
+  const leaseId = grant.requestId;
+  const opened = {
+    ...grant,
+    type: 'LeaseOpened',
+    revision: 0,
+    requestId: '',
+    data: { leaseId, fundId, slot: 0, points: restPoints },
+  };
+  const drawn = { ...grant, type: 'FundDrawn', revision: 1, data: { leaseId, fundId, points: 0, grants: 0 } };
+  return [
+    [`fund-${fundId}`, first],
+    [`fundLease-${leaseId}`, [opened, drawn]],
+  ];
 }
 
 function differs(service: string, event: Read): Finding {

@@ -1,5 +1,46 @@
 import type { Finding } from './finding.js';
 import type { Read } from './scan.js';
+import { Spill } from './spill.js';
+
+/** Exchanges and their holds, put aside by exchange and looked at some at a time. */
+export class Exchanges {
+  private readonly spill: Spill<{ readonly side: 'owner' | 'ledger'; readonly event: Read }>;
+  readonly counts = { exchanges: 0, inProgress: 0 };
+
+  constructor(expected: number) {
+    this.spill = new Spill(expected);
+  }
+
+  takeExchange(event: Read): void {
+    if (event.type.startsWith('Exchange')) this.spill.put(String(event.data.exchangeId), { side: 'owner', event });
+  }
+
+  takeLedger(event: Read): void {
+    if (typeof event.data.exchangeId === 'string') this.spill.put(event.data.exchangeId, { side: 'ledger', event });
+  }
+
+  settle(): Promise<void> {
+    return this.spill.settle();
+  }
+
+  close(): void {
+    this.spill.close();
+  }
+
+  async findings(): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for await (const bucket of this.spill.buckets()) {
+      const check = checkExchanges();
+      for (const { side, event } of bucket) if (side === 'owner') check.takeExchange(event);
+      for (const { side, event } of bucket) if (side === 'ledger') check.takeLedger(event);
+      const moved = check.findings();
+      findings.push(...moved.findings);
+      this.counts.exchanges += moved.exchanges;
+      this.counts.inProgress += moved.inProgress;
+    }
+    return findings;
+  }
+}
 
 /** I2 for exchanges: a hold ends only by its owner's recorded outcome, and what was captured is what the provider credited. */
 export function checkExchanges(): {

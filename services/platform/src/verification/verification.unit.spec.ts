@@ -32,16 +32,18 @@ function event(
 }
 
 describe('the order of a log', () => {
-  const found = (events: readonly Read[]) => {
+  const found = async (events: readonly Read[]) => {
     const order = checkOrder('campaign');
     for (const each of events) order.take(each);
+    await order.finish();
+    order.close();
     return order.findings.map(({ detail }) => detail);
   };
   const first = event(1, 'A', 's', {});
 
-  it('is sound', () => {
+  it('is sound', async () => {
     expect(
-      found([first, event(2, 'B', 's', {}, { revision: 1, requestId: 'request-1' }), event(3, 'C', 't', {})]),
+      await found([first, event(2, 'B', 's', {}, { revision: 1, requestId: 'request-1' }), event(3, 'C', 't', {})]),
     ).toEqual([]);
   });
 
@@ -62,8 +64,8 @@ describe('the order of a log', () => {
       [first, event(2, 'B', 't', {}), event(3, 'C', 'u', {}, { requestId: 'request-1' })],
       'request request-1 is in pieces',
     ],
-  ])('shows %s', (_, events, detail) => {
-    expect(found(events)).toContain(detail);
+  ])('shows %s', async (_, events, detail) => {
+    expect(await found(events)).toContain(detail);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Account, emptyAccount, evolveAccount, type Lot } from './account.js';
+import { type Account, accountStream, emptyAccount, evolveAccount, type Lot } from './account.js';
 import { evolveFund, type Fund } from './fund.js';
 import { evolveLease, type Lease } from './lease.js';
 import { type LedgerEvent, postingsOf } from './postings.js';
@@ -40,19 +40,25 @@ export interface LedgerCheck {
   readonly counts: { readonly events: number; readonly accounts: number; readonly funds: number };
 }
 
+/** Accounts by stream, as they stand at a place in the log. */
+export interface KnownAccounts {
+  get(stream: string): Account | undefined;
+  set(stream: string, account: Account): unknown;
+}
+
 /**
  * Checks I1, I3, I4, I5 and double entry over the ledger's log, one event at a time; I3 at the end of every request.
  * It keeps one small state for each account, lease and fund, and uses no code of the pipelines that wrote the events.
+ * `accounts` by stream may be given, to hold those that come up only: it must know an account before its next event is taken.
  */
-export function checkLedger(): LedgerCheck {
-  const accounts = new Map<string, Account>();
+export function checkLedger(accounts: KnownAccounts = new Map<string, Account>()): LedgerCheck {
   const leases = new Map<string, Lease>();
   const funds = new Map<string, FundCount>();
-  const grants = new Map<string, string>();
   const found: Violation[] = [];
   const touched = new Set<string>();
   let last: CheckedEvent | undefined;
   let events = 0;
+  let accountCount = 0;
 
   const violate = (invariant: Violation['invariant'], at: CheckedEvent, detail: string) =>
     found.push({ invariant, eventId: at.id, position: at.position, detail });
@@ -109,11 +115,11 @@ export function checkLedger(): LedgerCheck {
       }
       case 'PointsGranted': {
         const { measureId, personId, claimId, fundId, amountPoints } = known.data;
-        const once = `${measureId}+${personId}`;
-        const first = grants.get(once);
-        if (first)
-          violate('I1', event, `measure and person were granted already, by event ${first} (claim ${claimId})`);
-        else grants.set(once, event.id);
+        const first = accounts.get(event.stream)?.measures.get(measureId);
+        if (first !== undefined)
+          violate('I1', event, `measure and person were granted already, for claim ${first} (claim ${claimId})`);
+        // A person's grants stand on one account: so the account knows every measure that the person was granted.
+        if (event.stream !== accountStream(personId)) violate('I1', event, `a grant to ${personId} on ${event.stream}`);
         countOf(fundId).granted += amountPoints;
         break;
       }
@@ -121,7 +127,9 @@ export function checkLedger(): LedgerCheck {
         for (const lot of known.data.lots) countOf(lot.fundId).exchanged += lot.points;
         break;
     }
-    const before = accounts.get(event.stream) ?? emptyAccount;
+    const recorded = accounts.get(event.stream);
+    if (!recorded) accountCount += 1;
+    const before = recorded ?? emptyAccount;
     const after = evolveAccount(before, known);
     accounts.set(event.stream, after);
     countLots(before.lots, -1);
@@ -160,7 +168,7 @@ export function checkLedger(): LedgerCheck {
       return found;
     },
     get counts() {
-      return { events, accounts: accounts.size, funds: funds.size };
+      return { events, accounts: accountCount, funds: funds.size };
     },
   };
 }
