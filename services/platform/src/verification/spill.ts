@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Values of one bucket are held together: some 100 MB at most. */
-const VALUES_A_BUCKET = 100_000;
+/** Values of one bucket are held together: some 100 MB at most up to ten million values, and in proportion beyond. */
+const VALUES_A_BUCKET = 40_000;
 /** Each is an open file. */
 const BUCKETS_MAX = 256;
 const WAIT_EVERY = 2_000;
