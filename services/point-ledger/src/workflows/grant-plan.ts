@@ -30,6 +30,8 @@ export interface Planned<P extends Pending = Pending> {
   readonly request: AppendRequest;
   readonly claims: readonly P[];
   readonly from: { readonly fundId: string; readonly log: number } | undefined;
+  /** Of the lease as it was planned on. */
+  readonly epoch: number;
   readonly points: number;
 }
 
@@ -72,7 +74,7 @@ export function planFund<P extends Pending>(
     const events = account.receivables.size === 0 ? [event] : withConsequences(account, event, rules, now).events;
     const write = writeOf(accountStream(order.personId), revision, ...eventsOf(events, meta));
     if (!isGrant) {
-      refusals.push({ request: { writes: [write] }, claims: [claim], from: undefined, points: 0 });
+      refusals.push({ request: { writes: [write] }, claims: [claim], from: undefined, epoch: 0, points: 0 });
       continue;
     }
     if (funding.known) funding = { ...funding, restPoints: funding.restPoints - order.amountPoints };
@@ -96,23 +98,20 @@ export function countCollisions(plan: Planned, actualRevisions: Readonly<Record<
   }
 }
 
-/** The requests of the grants from one lease, each with its draw: they take effect one after the other. */
+/** The request of the grants from one lease, with their draw. A lease takes one draw at a time: other claims go next time. */
 function drawRequests<P extends Pending>(
   together: readonly Decided<P>[],
   alone: readonly Decided<P>[],
   hand: FundingAtHand,
   now: string,
 ): Planned<P>[] {
-  const { lease } = hand;
-  if (!lease) return [];
-  const groups = [...chunks(together, GRANTS_PER_REQUEST_MAX), ...chunks(alone, 1)];
-  return groups.map((group, index) => drawRequest(group, lease, lease.revision + index, hand, now));
+  const group = together.length > 0 ? together : alone.slice(0, 1);
+  return hand.lease && group.length > 0 ? [drawRequest(group, hand.lease, hand, now)] : [];
 }
 
 function drawRequest<P extends Pending>(
   grants: readonly Decided<P>[],
   lease: OwnLease,
-  leaseRevision: number,
   hand: FundingAtHand,
   now: string,
 ): Planned<P> {
@@ -129,15 +128,11 @@ function drawRequest<P extends Pending>(
       ownerId: hand.funding.known ? hand.funding.ownerId : null,
     },
   );
-  const writes = [...grants.map((grant) => grant.write), writeOf(leaseStream(lease), leaseRevision, draw)];
+  const writes = [...grants.map((grant) => grant.write), writeOf(leaseStream(lease), lease.revision, draw)];
   const from = { fundId, log: lease.log };
-  return { request: { writes }, claims: grants.map((grant) => grant.claim), from, points };
+  return { request: { writes }, claims: grants.map((grant) => grant.claim), from, epoch: lease.epoch, points };
 }
 
 function writeOf(stream: string, revision: number, ...events: readonly NewEvent[]): StreamWrite {
   return { stream, expectedRevision: expected(revision), events };
-}
-
-function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

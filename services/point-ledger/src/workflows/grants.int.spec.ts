@@ -1,8 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataOf } from '@tsunagu/contracts';
-import type { RecordedEvent } from '@tsunagu/event-store';
+import type { AppendRequest, EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { readConfig } from '../config.js';
+import { leaseStreamPrefix } from '../domain/lease.js';
 import { replayGrant, streamsOfGrant } from '../domain/replay.js';
 import { type Claim, claim, someId, startTestLedger, type TestLedger, toDecide } from '../test-ledger.js';
+import { Accounts } from './accounts.js';
+import { Grants } from './grants.js';
+import { Leases } from './leases.js';
 
 let ledger: TestLedger;
 beforeAll(async () => {
@@ -53,6 +58,37 @@ describe('a batch of claims', () => {
     const grants = await grantsOf(fundId);
     expect(grants).toHaveLength(1_100);
     expect(new Set(grants.map((grant) => grant.requestId)).size).toBe(3);
+  });
+
+  it('draws nothing from a lease that is closed while it is decided in parts', async () => {
+    const fundId = await ledger.fund(10_000_000);
+    const { leases, slot } = await ledger.worker();
+    // The first draw of two on their way lost to the close, which stood where the second one expected the first.
+    let isClosed = false;
+    const log = Object.assign(Object.create(ledger.log) as EventLog, {
+      async append(requests: readonly AppendRequest[]) {
+        const draws = requests.some(
+          ({ writes }) => writes.at(-1)?.stream.startsWith(leaseStreamPrefix) && writes.length > 1,
+        );
+        if (draws && !isClosed) {
+          isClosed = true;
+          const [leased] = (await leases.look(fundId))?.leases ?? [];
+          if (leased) await leases.repair(fundId, leased.leased.leaseId, { close: true });
+        }
+        return ledger.log.append(requests);
+      },
+    });
+    const holder = new Grants(
+      log,
+      ledger.clock,
+      new Leases(log, ledger.clock, slot),
+      new Accounts(log),
+      readConfig({}),
+    );
+    await holder.decide(claimsOn(fundId, 1_100).map(toDecide));
+    expect(isClosed).toBe(true);
+    expect(await undrawn(fundId)).toBe(10_000_000 - 1_100_000);
+    expect(await ledger.violations()).toEqual([]);
   });
 
   it('that comes again, whole or cut differently, grants nothing again', async () => {

@@ -67,8 +67,11 @@ export class Grants {
   /** Persons of the parts under way: a person's next claim is decided when this one's decision is on the log. */
   private readonly busy = new Set<string>();
   private readonly recordings = new Set<Promise<void>>();
-  private running: Promise<void> | undefined;
+  protected running: Promise<void> | undefined;
   private arrived = () => {};
+  private lastAppend: Promise<unknown> = Promise.resolve();
+  protected readonly partClaimsMax: number = GRANTS_PER_REQUEST_MAX;
+  protected readonly nextPartClaimsMin: number = NEXT_PART_CLAIMS_MIN;
 
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
@@ -86,7 +89,7 @@ export class Grants {
       for (const { order, cause } of claims) {
         this.queue.push({ order, cause, collisions: 0, rounds: 0, settled: false, call });
       }
-      if (this.queue.length >= NEXT_PART_CLAIMS_MIN) this.arrived();
+      if (this.queue.length >= this.nextPartClaimsMin) this.arrived();
       // After the present tick, so that callers of one tick share a part.
       this.running ??= Promise.resolve().then(() => this.work());
     });
@@ -97,7 +100,7 @@ export class Grants {
     for (;;) {
       const part = await next;
       if (part) {
-        next = this.queue.length >= NEXT_PART_CLAIMS_MIN ? this.readNext() : Promise.resolve(undefined);
+        next = this.queue.length >= this.nextPartClaimsMin ? this.readNext() : Promise.resolve(undefined);
         await this.decidePart(part);
         if (this.recordings.size >= PARTS_UNDER_WAY_MAX) await Promise.race(this.recordings);
         continue;
@@ -122,7 +125,7 @@ export class Grants {
     for (const claim of this.queue) {
       if (claim.call.failed) continue;
       const { personId } = claim.order;
-      if (claims.length === GRANTS_PER_REQUEST_MAX || this.busy.has(personId)) left.push(claim);
+      if (claims.length === this.partClaimsMax || this.busy.has(personId)) left.push(claim);
       else {
         this.busy.add(personId);
         claims.push(claim);
@@ -140,7 +143,7 @@ export class Grants {
 
   /**
    * Decides a part and begins to record it. What an unrecorded draw leaves of the lease is taken for granted: if it is not
-   * recorded after all, the next part's draw conflicts and is decided again.
+   * recorded after all, the parts planned on it are decided again.
    */
   private async decidePart(part: Part): Promise<void> {
     const { claims, accounts } = part;
@@ -173,21 +176,38 @@ export class Grants {
     waiting: ReadonlyMap<string, number>,
   ): Promise<void> {
     try {
-      const requests = planned.map((plan) => plan.request);
-      const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
-      const settled = this.takeIn(part, planned, outcomes);
+      const turn = this.lastAppend.then(() => this.append(part, planned));
+      this.lastAppend = turn.catch(() => undefined);
+      const settled = await turn;
       const open = part.claims.filter((claim) => !claim.settled);
       for (const [fundId, log] of waiting) await this.leases.callBack(fundId, log);
       // Back-off with jitter, real time: two workers that want each other's lease must not keep in step.
       if (open.length > 0 && settled === 0) await pause(10 + Math.random() * 40);
       this.goBack(open);
     } catch (error) {
-      for (const { from } of planned) if (from) this.leases.distrust(from.fundId, from.log);
       this.fail(part.claims, error);
     }
   }
 
-  /** How many claims of the part have their decision on the log now. */
+  /**
+   * One draw at a time is on its way: of two, a lease closed by somebody else could stop the first and stand at just the
+   * revision that the second expects. What was planned on a draw that was lost is not sent.
+   * Gives how many claims of the part have their decision on the log now.
+   */
+  private async append(part: Part, planned: readonly Planned<Waiting>[]): Promise<number> {
+    const sound = planned.filter(
+      ({ from, epoch }) => from === undefined || this.leases.isCurrent(from.fundId, epoch, from.log),
+    );
+    if (sound.length === 0) return 0;
+    const requests = sound.map((plan) => plan.request);
+    try {
+      return this.takeIn(part, sound, await appendSurely(this.log, requests));
+    } catch (error) {
+      for (const { from } of sound) if (from) this.leases.distrust(from.fundId, from.log);
+      throw error;
+    }
+  }
+
   private takeIn({ accounts }: Part, planned: readonly Planned<Waiting>[], outcomes: readonly AppendOutcome[]): number {
     let settled = 0;
     planned.forEach((plan, index) => {

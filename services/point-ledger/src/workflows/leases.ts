@@ -14,6 +14,8 @@ export interface OwnLease {
   readonly log: number;
   readonly revision: number;
   readonly restPoints: number;
+  /** Another one after every look at the log and every doubt: what was planned under an older one rests on nothing. */
+  readonly epoch: number;
 }
 
 /** What a decision is made on, with the lease to draw from and the revisions that were read. */
@@ -47,6 +49,7 @@ const LOOKS_MAX = 4;
  */
 @Injectable()
 export class Leases {
+  private lastEpoch = 0;
   /** By fund and log. */
   private readonly own = new Map<string, OwnLease & { readonly fund: Fund; readonly isStale: boolean }>();
   /** By fund, then lease: what the last call back saw. */
@@ -94,10 +97,15 @@ export class Leases {
       this.own.set(placed(fundId, log), { ...own, revision: own.revision + 1, restPoints: own.restPoints - points });
   }
 
+  /** Whether nothing was doubted or read anew since a lease was handed out under this epoch. */
+  isCurrent(fundId: string, epoch: number, log = 0): boolean {
+    return this.own.get(placed(fundId, log))?.epoch === epoch;
+  }
+
   /** Tells that an append conflicted: the lease is read again before its next use. */
   distrust(fundId: string, log = 0) {
     const own = this.own.get(placed(fundId, log));
-    if (own) this.own.set(placed(fundId, log), { ...own, isStale: true });
+    if (own) this.own.set(placed(fundId, log), { ...own, isStale: true, epoch: this.nextEpoch() });
   }
 
   /**
@@ -172,6 +180,11 @@ export class Leases {
     return { fund: seen.fund, undrawnPoints: seen.fund.unleasedPoints + underLeases };
   }
 
+  private nextEpoch(): number {
+    this.lastEpoch += 1;
+    return this.lastEpoch;
+  }
+
   private refresh(fundId: string, log: number, seen: FundSeen): OwnLease | undefined {
     const place = placed(fundId, log);
     const known = this.own.get(place);
@@ -180,7 +193,13 @@ export class Leases {
       this.own.delete(place);
       return undefined;
     }
-    const mine = { leaseId: found.lease.leaseId, log, revision: found.revision, restPoints: found.lease.restPoints };
+    const mine = {
+      leaseId: found.lease.leaseId,
+      log,
+      revision: found.revision,
+      restPoints: found.lease.restPoints,
+      epoch: this.nextEpoch(),
+    };
     this.own.set(place, { ...mine, fund: seen.fund, isStale: false });
     return mine;
   }
@@ -223,7 +242,15 @@ export class Leases {
     const [outcome] = await appendSurely(this.log, [{ writes: [write] }]);
     if (outcome?.outcome === 'conflict') return;
     if (!(await this.begin(fund, leased))) return;
-    this.own.set(placed(fund.fundId, log), { leaseId, log, revision: 0, restPoints: points, fund, isStale: false });
+    this.own.set(placed(fund.fundId, log), {
+      leaseId,
+      log,
+      revision: 0,
+      restPoints: points,
+      fund,
+      isStale: false,
+      epoch: this.nextEpoch(),
+    });
   }
 
   /** The second step of opening. False where the lease went another way meanwhile. */

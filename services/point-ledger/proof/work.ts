@@ -1,0 +1,58 @@
+import type { Contradiction, Holds } from '../src/workflows/holds.js';
+import type { Leases } from '../src/workflows/leases.js';
+import type { FailingLog, Fault } from './failing-log.js';
+import type { GrantsInSmallParts } from './ledger-process.js';
+import type { Message } from './reference-ledger.js';
+
+/** One process of the ledger: its way to the log and the real workflows over it. */
+export interface Worker {
+  readonly slot: number;
+  readonly log: FailingLog;
+  readonly leases: Leases;
+  readonly grants: GrantsInSmallParts;
+  readonly holds: Holds;
+}
+
+/** What one worker does in a step. */
+export interface Work {
+  /** What the feed delivers: acknowledged when the work is done, else it comes again. */
+  readonly delivered: readonly Message[];
+  /** Gives what it answered with "this contradicts the account". */
+  run(worker: Worker): Promise<readonly Contradiction[]>;
+}
+
+/** Work, the worker that does it, and what goes wrong meanwhile. */
+export interface Share {
+  readonly worker: number;
+  readonly work: Work;
+  readonly faults: readonly Fault[];
+}
+
+/** The feed brings claims. */
+export function claimWork(messages: readonly Message[]): Work {
+  const delivered = messages.filter((message) => message.kind === 'claim');
+  const claims = delivered.map(({ id, order }) => ({ order, cause: { id, correlationId: order.claimId } }));
+  return {
+    delivered,
+    async run({ grants }) {
+      try {
+        await grants.decide(claims);
+      } finally {
+        await grants.idle();
+      }
+      return [];
+    },
+  };
+}
+
+/** The feed brings requests and ends of exchanges. */
+export function holdWork(messages: readonly Message[]): Work {
+  const delivered = messages.filter((message) => message.kind !== 'claim');
+  const acts = delivered.map((message) => {
+    const cause = { id: message.id, correlationId: message.id };
+    return message.kind === 'request'
+      ? { kind: message.kind, request: message.request, cause }
+      : { kind: message.kind, end: message.end, cause };
+  });
+  return { delivered, run: ({ holds }) => holds.decide(acts) };
+}
