@@ -1,6 +1,6 @@
 import { publishedEvents, type ServiceName } from '@tsunagu/contracts';
 import { isOutage, KafkaFeed, type KafkaSettings, Relay } from '@tsunagu/event-feed';
-import { type LogSlice, PostgresEventLog } from '@tsunagu/event-store';
+import type { LogSlice } from '@tsunagu/event-store';
 import type { Pool } from 'pg';
 import { type BootSettings, readBootSettings, withoutSecrets } from './boot-settings.js';
 import { openClock, recordProfile, setClock } from './clock.js';
@@ -11,7 +11,8 @@ import { loadOrCreateKey } from './keyring.js';
 import { createLogger } from './logger.js';
 import { serviceRegistry } from './metrics.js';
 import { migrate, migratePlatform, servicePool } from './migrate.js';
-import { type ServiceDefinition, versionsOf } from './parts.js';
+import { openServiceLog } from './open-log.js';
+import type { ServiceDefinition } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
 /** Requests at hand may take this long once a stop was asked for. */
@@ -48,7 +49,11 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
   const platform = servicePool({ url: settings.settingsDatabaseUrl, schema: 'platform', connectionsMax: 2 });
   await prepareSettings(settings, platform, database);
   const clock = await openClock({ database: platform, profile: settings.profile });
-  const log = await PostgresEventLog.open({ pool: database, clock, versions: versionsOf(definition) });
+  const { log, closeStore } = await openServiceLog(definition, {
+    database,
+    clock,
+    kurrentDbUrl: settings.kurrentDbUrl,
+  });
   const registry = serviceRegistry(name);
   const key = await loadOrCreateKey(settings.keyDirectory, `service-${name}`, 'RS256');
   const questions = new HttpQuestions({ name, key, clock, services: settings.services });
@@ -84,6 +89,7 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
     questions.close();
     clock.close();
     await log.close();
+    await closeStore();
     await Promise.all([database.end(), platform.end()]);
     logger.info('stopped');
   });
