@@ -11,6 +11,8 @@ export {
   StoreError,
   type StreamWrite,
 } from './contract.js';
+export { connectKurrent, type KurrentClient } from './kurrent/client.js';
+export { KurrentEventLog, type OpenKurrentLog } from './kurrent/kurrent-log.js';
 export { type EventMeta, toNewEvent } from './new-event.js';
 export { PostgresEventLog } from './postgres/postgres-log.js';
 export {

@@ -6,6 +6,7 @@ import {
   type LogQuery,
   type LogSlice,
   type RecordedEvent,
+  type StoreCapabilities,
   StoreError,
 } from './contract.js';
 import { evaluate } from './evaluate.js';
@@ -14,7 +15,7 @@ import { type CheckedRequest, checkRequest } from './requests.js';
 
 /** A log in memory, for unit specs and simulators. The same contract, gone with the process. */
 export class MemoryEventLog implements EventLog {
-  readonly capabilities = { gapFree: true, idsForEver: true, atomicStreams: true };
+  readonly capabilities: StoreCapabilities;
   private readonly events: RecordedEvent[] = [];
   private readonly streams = new Map<string, RecordedEvent[]>();
   private readonly byId = new Map<string, RecordedEvent>();
@@ -25,7 +26,11 @@ export class MemoryEventLog implements EventLog {
     private readonly clock: Clock,
     readonly log = 0,
     private readonly versions?: EventVersions,
-  ) {}
+    /** How many of the last events' ids it knows, for specs of what has to hold on a store that forgets. */
+    private readonly idsRemembered = Number.POSITIVE_INFINITY,
+  ) {
+    this.capabilities = { gapFree: true, idsForEver: idsRemembered === Number.POSITIVE_INFINITY, atomicStreams: true };
+  }
 
   logOf(): number {
     return this.log;
@@ -35,7 +40,7 @@ export class MemoryEventLog implements EventLog {
     const checked = requests.map((request) => checkRequest(request, this.versions));
     const evaluated = evaluate(checked, {
       head: this.events.length,
-      positionOf: (id) => this.byId.get(id),
+      positionOf: (id) => this.remembered(id),
       revisionOf: (stream) => (this.streams.get(stream)?.length ?? 0) - 1,
     });
     this.lastMs = Math.max(this.lastMs, this.clock.now());
@@ -78,6 +83,11 @@ export class MemoryEventLog implements EventLog {
 
   async close(): Promise<void> {
     this.watch.close();
+  }
+
+  private remembered(id: string): RecordedEvent | undefined {
+    const event = this.byId.get(id);
+    return event && event.position > this.events.length - this.idsRemembered ? event : undefined;
   }
 
   private newest(events: readonly RecordedEvent[]): readonly RecordedEvent[] {

@@ -77,6 +77,15 @@ export class ProjectionRunner {
     return reached;
   }
 
+  /** Moves the stored checkpoint to where the projection is, over events that are not its own: else that waits a while. */
+  async store(): Promise<void> {
+    const through = this.position;
+    if (through === this.storedPosition) return;
+    this.storedPosition = await fromCheckpoint(this.options.pool, (client) =>
+      this.applySlice(client, { events: [], through }),
+    );
+  }
+
   async status(): Promise<ProjectionStatus> {
     const { log, projection } = this.options;
     const status = { name: projection.name, log: log.log, position: this.position, head: await log.head() };

@@ -15,6 +15,8 @@ export interface BootSettings {
   readonly settingsOwnerDatabaseUrl: string | undefined;
   /** TSUNAGU_CLOCK; used only together with the owner of the settings. */
   readonly requestedClock: string | undefined;
+  /** Set where the events lie in KurrentDB instead of the service's database. */
+  readonly kurrentDbUrl: string | undefined;
   readonly kafkaBrokers: readonly string[];
   readonly keyDirectory: string;
   readonly jwksUrl: string;
@@ -58,6 +60,7 @@ export function readBootSettings(env: Environment): BootSettings {
       ? urlSetting(env, 'SETTINGS_OWNER_DATABASE_URL', POSTGRES)
       : undefined,
     requestedClock: env.TSUNAGU_CLOCK?.trim() || undefined,
+    kurrentDbUrl: kurrentDbUrl(env),
     kafkaBrokers: textSetting(env, 'KAFKA_BROKERS')
       .split(',')
       .map((broker) => broker.trim())
@@ -73,12 +76,22 @@ export function readBootSettings(env: Environment): BootSettings {
   };
 }
 
+/** Its connection strings may name several hosts, which no URL can. */
+function kurrentDbUrl(env: Environment): string | undefined {
+  const text = env.KURRENTDB_URL?.trim();
+  if (!text) return undefined;
+  if (/^(kurrentdb|kurrent|kdb|esdb)(\+discover)?:\/\/[^\s/]+/.test(text)) return text;
+  throw new ConfigError('KURRENTDB_URL must be a connection string such as kurrentdb://host:2113.');
+}
+
 /** Settings as they may be printed: no password of a URL, and no member whose name says it is secret. */
 export function withoutSecrets(value: unknown, name = ''): unknown {
   if (/secret|password|token|credential|privateKey/i.test(name)) return '(hidden)';
   if (typeof value === 'string') {
     const url = URL.parse(value);
-    if (!url?.password) return value;
+    // A connection string of several hosts is no URL and may hold a password all the same.
+    if (!url) return value.replace(/(\/\/[^/\s:@]*):[^/\s@]*@/g, '$1:***@');
+    if (!url.password) return value;
     url.password = '***';
     return url.href;
   }

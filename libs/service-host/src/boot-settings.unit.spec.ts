@@ -45,3 +45,22 @@ describe('what a service process is started with', () => {
     expect(printed).toContain('postgres://campaign:***@db:5432/campaign');
   });
 });
+
+describe('KURRENTDB_URL', () => {
+  it.each(['kurrentdb://db:2113?tls=false', 'esdb+discover://u:p@a:2113,b:2113', undefined, ' '])(
+    'may be %j',
+    (url) => {
+      expect(readBootSettings({ ...env, KURRENTDB_URL: url }).kurrentDbUrl).toBe(url?.trim() || undefined);
+    },
+  );
+
+  it.each(['http://db:2113', 'kurrentdb', 'kurrentdb://', 'kurrentdb:// db'])('is refused as %j', (url) => {
+    expect(() => readBootSettings({ ...env, KURRENTDB_URL: url })).toThrow(ConfigError);
+  });
+
+  it('is printed without its password, also where it names several hosts', () => {
+    const printed = withoutSecrets({ a: 'esdb+discover://u:geheim@a:2113,b:2113', b: 'kurrentdb://u:geheim@a:2113' });
+    expect(JSON.stringify(printed)).not.toContain('geheim');
+    expect(printed).toMatchObject({ a: 'esdb+discover://u:***@a:2113,b:2113' });
+  });
+});

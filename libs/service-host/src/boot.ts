@@ -11,6 +11,7 @@ import { loadOrCreateKey } from './keyring.js';
 import { createLogger } from './logger.js';
 import { serviceRegistry } from './metrics.js';
 import { migrate, migrateLog, migratePlatform, servicePool } from './migrate.js';
+import { openKurrentLog } from './open-log.js';
 import { openLogs } from './open-logs.js';
 import type { ServiceDefinition } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
@@ -54,7 +55,10 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
   const platform = servicePool({ url: settings.settingsDatabaseUrl, schema: 'platform', connectionsMax: 2 });
   await prepareSettings(settings, platform, database);
   const clock = await openClock({ database: platform, profile: settings.profile });
-  const { close: closeLogs, ...store } = await openLogs({ definition, database, furtherLogs, clock, logger });
+  const { close: closeLogs, ...store } =
+    settings.kurrentDbUrl === undefined
+      ? await openLogs({ definition, database, furtherLogs, clock, logger })
+      : await openKurrentLog(definition, { clock, url: settings.kurrentDbUrl });
   const registry = serviceRegistry(name);
   const key = await loadOrCreateKey(settings.keyDirectory, `service-${name}`, 'RS256');
   const questions = new HttpQuestions({ name, key, clock, services: settings.services });

@@ -22,6 +22,7 @@ import { IdempotencyInterceptor } from './idempotency.js';
 import { forgetOldAnswers } from './idempotency-store.js';
 import { LogTrees } from './log-trees.js';
 import { hostMetrics, observeRequests, serviceRegistry } from './metrics.js';
+import { refuseStoreThatLacks } from './open-log.js';
 import { openApiDocument } from './openapi.js';
 import type { ServiceDefinition, ServiceParts } from './parts.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -60,6 +61,7 @@ export async function createService(
   parts: ServiceParts,
   { env = process.env, docs = false }: { env?: Environment; docs?: boolean } = {},
 ): Promise<RunningService> {
+  refuseStoreThatLacks(definition, parts.log.capabilities);
   const registry = parts.registry ?? serviceRegistry(definition.name);
   const projections = new ProjectionSet(definition.projections, parts);
   const endedSessions = new EndedSessions(parts.questions, parts.clock, parts.logger);

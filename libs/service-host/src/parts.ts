@@ -1,7 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { publishedUpcasts, type ServiceName } from '@tsunagu/contracts';
 import type { Feed } from '@tsunagu/event-feed';
-import type { EventLog, Projection, StreamPlace } from '@tsunagu/event-store';
+import type { EventLog, Projection, StoreCapabilities, StreamPlace } from '@tsunagu/event-store';
 import { type Clock, EventVersions, type UpcastTable } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -22,6 +22,8 @@ export interface ServiceDefinition<C = unknown> {
   /** Settings from the environment, validated; throws ConfigError with one sentence. */
   config(env: Readonly<Record<string, string | undefined>>): C;
   readonly projections: readonly Projection[];
+  /** What its event store must be able to do: without it the service refuses to start. */
+  readonly needs?: readonly (keyof StoreCapabilities)[];
   /** Each of its own events, published ones apart, with the steps from its older versions; golden files are kept for them. */
   readonly upcasts?: UpcastTable;
   /** Where the service may have several logs: what the name of a stream says of the one that it lies in. */

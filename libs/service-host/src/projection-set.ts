@@ -30,7 +30,9 @@ export class ProjectionSet implements ProjectionReader {
   async waitForAll(timeoutMs = WAIT_MS): Promise<boolean> {
     const heads = await this.heads();
     const all = [...this.runners.values()].map((runners) => reached(runners, heads, timeoutMs));
-    return (await Promise.all(all)).every(Boolean);
+    if (!(await Promise.all(all)).every(Boolean)) return false;
+    await Promise.all(this.all().map((runner) => runner.store()));
+    return true;
   }
 
   start(): void {

@@ -8,4 +8,5 @@ export {
   type GrantOrder,
 } from './domain/entitlement.js';
 export { receiptNumber } from './domain/receipt.js';
-export { type ClaimAgain, decideClaimAgain } from './domain/replay.js';
+export { type ClaimAgain, campaignAsRead, decideClaimAgain } from './domain/replay.js';
+export { type ClaimReplay, type ReplayStep, replayClaim } from './workflows/claim-replay.js';

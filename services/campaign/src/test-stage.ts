@@ -5,6 +5,7 @@ import { message, startTestService, type TestAnswer } from '@tsunagu/service-hos
 import { definition } from './definition.js';
 import type { Answer } from './domain/eligibility.js';
 import type { Fund, GrantState } from './outbound/questions.js';
+import type { LedgerQuestion, LedgerStep } from './workflows/claim-replay.js';
 
 export const fundId = '019ab3f0-6c00-7000-8000-0000000000f1';
 export const dryRunFundId = '019ab3f0-6c00-7000-8000-0000000000f2';
@@ -39,13 +40,19 @@ export async function startStage(env: Readonly<Record<string, string>> = {}) {
     answers: (_personId: string): readonly Answer[] | Promise<readonly Answer[]> | undefined => [],
     ledgerIsDown: false,
     identityIsDown: false,
+    /** The ledger's part of a replay; undefined for a ledger that does not know the question. */
+    replay: (_question: LedgerQuestion): readonly LedgerStep[] | undefined => [],
   };
   const service = await startTestService(definition, {
     env,
     questions: {
-      'point-ledger': (path) => {
+      'point-ledger': (path, body) => {
         if (outside.ledgerIsDown) throw new Error('down');
         const [kind, first = '', second = ''] = path.split('/');
+        if (kind === 'claim-replays') {
+          const steps = outside.replay(body as LedgerQuestion);
+          return steps && { steps };
+        }
         return kind === 'funds' ? funds.get(first) : grants.get(second);
       },
       identity: async (_path, body) => {

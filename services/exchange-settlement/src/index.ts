@@ -13,6 +13,7 @@ export const definition: ServiceDefinition<ExchangeConfig> = {
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [topics.account],
   config: readConfig,
+  needs: ['atomicStreams'],
   projections: [providersProjection, exchangeBook],
   upcasts,
   module: appModule,

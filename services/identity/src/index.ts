@@ -10,6 +10,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [],
   config: readConfig,
+  needs: ['atomicStreams'],
   projections: [],
   upcasts,
   module: appModule,

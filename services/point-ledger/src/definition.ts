@@ -19,6 +19,7 @@ export const definition: ServiceDefinition<LedgerConfig> = {
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [topics.claim, topics.exchange],
   config: readConfig,
+  needs: ['atomicStreams'],
   projections: [
     fundsProjection,
     fundLeasesProjection,

@@ -7,3 +7,4 @@ export { leaseOrder } from './domain/lease-order.js';
 export { type CheckedEvent, checkLedger, type LedgerCheck, type Violation } from './domain/ledger-check.js';
 export { type LedgerEvent, type Posting, postingsOf } from './domain/postings.js';
 export { type GrantReplay, leasesOf, type ReplayedEvent, replayGrant, streamsOfGrant } from './domain/replay.js';
+export { type ClaimReplayQuestion, type LedgerStep, replayInLedger } from './workflows/claim-replay.js';

@@ -11,6 +11,7 @@ export const definition: ServiceDefinition<ServiceLinkConfig> = {
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [],
   config: readConfig,
+  needs: ['atomicStreams'],
   projections: [linksProjection],
   upcasts,
   module: appModule,

@@ -1,5 +1,14 @@
-import { type CampaignEvent, fold } from './campaign.js';
-import { decideClaim, type GrantOrder } from './entitlement.js';
+import type { Result } from '@tsunagu/kernel';
+import { type CampaignEvent, campaignStream, fold } from './campaign.js';
+import {
+  decideAnswer,
+  decideClaim,
+  decideReopen,
+  type EntitlementEvent,
+  foldEntitlement,
+  type GrantOrder,
+  type LedgerAnswer,
+} from './entitlement.js';
 import type { At } from './stamped.js';
 
 export interface ClaimAgain {
@@ -19,13 +28,109 @@ export function decideClaimAgain(
   campaignEvents: readonly CampaignEvent[],
   accepted: At<{ readonly type: string; readonly data: GrantOrder }>,
 ): ClaimAgain {
-  const campaign = fold(campaignEvents);
-  if (!campaign) return { outcome: 'refused', code: 'request.not_found', same: false };
-  const { measureId, personId, claimId, receiptNumber, answers } = accepted.data;
-  const at = accepted.effectiveAt;
-  const again = decideClaim({ campaign, measureId, personId, claimId, receiptNumber, answers, at });
+  const again = claimAgain(campaignEvents, accepted);
   if (!again.ok) return { outcome: 'refused', code: again.refusal.code, same: false };
   return { outcome: 'accepted', code: null, same: equal(again.value.data, accepted.data) };
+}
+
+function claimAgain(
+  campaignEvents: readonly CampaignEvent[],
+  { data, effectiveAt: at }: At<{ readonly data: GrantOrder }>,
+): Result<At<EntitlementEvent>, string> {
+  const campaign = fold(campaignEvents);
+  if (!campaign) return { ok: false, refusal: { code: 'request.not_found' } };
+  const { measureId, personId, claimId, receiptNumber, answers } = data;
+  return decideClaim({ campaign, measureId, personId, claimId, receiptNumber, answers, at });
+}
+
+/** An event of an entitlement as replay reads it from the log. */
+export type ReplayedEvent = At<EntitlementEvent> & {
+  readonly revision: number;
+  readonly reads?: Readonly<Record<string, number>>;
+};
+
+/** A member of the event's data that deciding again gives another value; `type` for another event altogether. */
+export interface Difference {
+  readonly member: string;
+  readonly recorded: unknown;
+  readonly decided: unknown;
+}
+
+/** A decision made again from what was recorded. Where it cannot be made, `problem` says why. */
+export interface DecidedAgain {
+  readonly same: boolean;
+  readonly differences: readonly Difference[];
+  readonly problem: string | null;
+}
+
+/** The campaign's events that a claim's decision read. */
+export function campaignAsRead<E extends CampaignEvent & { readonly revision: number }>(
+  campaignEvents: readonly E[],
+  accepted: Pick<ReplayedEvent, 'reads'> & { readonly data: Pick<GrantOrder, 'campaignId'> },
+): readonly E[] {
+  const read = accepted.reads?.[campaignStream(accepted.data.campaignId)] ?? -1;
+  return campaignEvents.filter(({ revision }) => revision <= read);
+}
+
+/**
+ * Decides one event of an entitlement's stream again (I6); undefined for an event that no decision here leads to. `asRead` is the
+ * campaign as the claim read it, `answer` the ledger's event that caused this one.
+ */
+export function decideAgain(
+  events: readonly ReplayedEvent[],
+  event: ReplayedEvent,
+  asRead: readonly CampaignEvent[],
+  answer: LedgerAnswer | undefined,
+): DecidedAgain | undefined {
+  try {
+    return compareAgain(events, event, asRead, answer);
+  } catch (error) {
+    // Events that cannot follow on each other: a finding about the log, not a failure of the replay.
+    return { same: false, differences: [], problem: (error as Error).message };
+  }
+}
+
+function compareAgain(
+  events: readonly ReplayedEvent[],
+  event: ReplayedEvent,
+  asRead: readonly CampaignEvent[],
+  answer: LedgerAnswer | undefined,
+): DecidedAgain | undefined {
+  if (event.type === 'ClaimCancelled') return undefined;
+  if (event.type === 'ClaimAccepted') {
+    const again = claimAgain(asRead, event);
+    return again.ok ? compared(event, again.value) : impossible(`It is refused now: ${again.refusal.code}.`);
+  }
+  const before = foldEntitlement(events.filter(({ revision }) => revision < event.revision));
+  if (!before) return impossible('Nothing was claimed before it.');
+  if (event.type === 'ClaimReopened') return compared(event, decideReopen(before, event.effectiveAt)[0]);
+  if (!answer) return impossible('The ledger knows no event that caused it.');
+  return compared(event, decideAnswer(before, answer)[0]);
+}
+
+/** What was recorded beside what is decided now. */
+export function compared(
+  recorded: { readonly type: string; readonly data: unknown },
+  decided: { readonly type: string; readonly data: unknown } | undefined,
+): DecidedAgain {
+  if (!decided) return impossible('Nothing is decided on what was recorded.');
+  const differences = differencesOf(recorded, decided);
+  return { same: differences.length === 0, differences, problem: null };
+}
+
+function impossible(problem: string): DecidedAgain {
+  return { same: false, differences: [], problem };
+}
+
+function differencesOf(
+  recorded: { readonly type: string; readonly data: unknown },
+  decided: { readonly type: string; readonly data: unknown },
+): readonly Difference[] {
+  if (recorded.type !== decided.type) return [{ member: 'type', recorded: recorded.type, decided: decided.type }];
+  const [before, now] = [Object(recorded.data), Object(decided.data)] as Record<string, unknown>[];
+  return [...new Set([...Object.keys(before ?? {}), ...Object.keys(now ?? {})])]
+    .filter((member) => !equal(before?.[member], now?.[member]))
+    .map((member) => ({ member, recorded: before?.[member] ?? null, decided: now?.[member] ?? null }));
 }
 
 /** Whether two JSON values are the same, whatever the order of members. */

@@ -3,6 +3,10 @@ import type { RecordedEvent } from '@tsunagu/event-store';
 import type { Result } from '@tsunagu/kernel';
 import { type EventProof, QUESTIONS, type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 import type { Answer, Eligibility } from '../domain/eligibility.js';
+import type { LedgerQuestion, LedgerStep } from '../workflows/claim-replay.js';
+
+/** A replay reads a whole account and decides again: more than the questions of every claim may take. */
+const REPLAY_TIMEOUT_MS = 10_000;
 
 export interface Fund {
   readonly fundId: string;
@@ -57,5 +61,19 @@ export class Asking {
     );
     if (!proved) throw new QuestionUnanswered('point-ledger', `point-ledger has no proofs of log ${log}`);
     return proved;
+  }
+
+  /** Every event of the ledger that touched a claim, its decisions made again. */
+  async replay(question: LedgerQuestion): Promise<readonly LedgerStep[]> {
+    const options = { timeoutMs: REPLAY_TIMEOUT_MS };
+    const told = await this.questions.ask<{ steps: readonly LedgerStep[] }>(
+      'point-ledger',
+      'claim-replays',
+      question,
+      options,
+    );
+    // A ledger of an earlier release does not know the question yet.
+    if (!told) throw new QuestionUnanswered('point-ledger', 'the ledger cannot replay claims');
+    return told.steps;
   }
 }

@@ -1,6 +1,6 @@
-import { type CampaignEvent, campaignStream, decideClaimAgain } from '@tsunagu/campaign';
+import { type CampaignEvent, campaignAsRead, campaignStream, decideClaimAgain } from '@tsunagu/campaign';
 import type { DataOf } from '@tsunagu/contracts';
-import type { EventLog } from '@tsunagu/event-store';
+import { domainEvents, type EventLog } from '@tsunagu/event-store';
 import { leasesOf, replayGrant, streamsOfGrant } from '@tsunagu/point-ledger';
 import type { Progress } from '../progress.js';
 import type { Finding } from './finding.js';
@@ -10,29 +10,10 @@ type GrantOrder = DataOf<'ClaimAccepted'>;
 
 const TOGETHER = 250;
 
-/** A decision made again from what was recorded, and whether it came out the same. */
-export interface Redecided {
-  readonly same: boolean;
-  readonly recorded: unknown;
-  readonly decided: unknown;
-}
-
-/** Decides an accepted claim again: the campaign as it was read then, the recorded answers and the recorded time. */
-export function redecideClaim(accepted: Read, campaignEvents: readonly Read[]): Redecided {
-  const read = accepted.reads?.[campaignStream(String(accepted.data.campaignId))] ?? -1;
-  const asRead = campaignEvents.filter(({ revision }) => revision <= read) as unknown as readonly CampaignEvent[];
-  const { effectiveAt, type, data } = accepted;
-  const { same, outcome, code } = decideClaimAgain(asRead, { type, effectiveAt, data: data as GrantOrder });
-  return { same, recorded: data, decided: code ?? outcome };
-}
-
-/** The ledger's decision on a claim, made again from the account, the lease and the fund as they stood. */
-export async function redecideGrant(ledger: EventLog, order: GrantOrder, recorded: Read): Promise<Redecided> {
-  const known = await ledger.readStreams(streamsOfGrant(order, recorded));
-  const leases = leasesOf(known.get(`fund-${order.fundId}`) ?? []).filter((stream) => !known.has(stream));
-  const streams = new Map([...known, ...(await ledger.readStreams(leases))]);
-  const { same, decided } = replayGrant(order, recorded, streams);
-  return { same, recorded: recorded.data, decided: decided?.data };
+/** Whether an accepted claim comes out the same: the campaign as it was read then, the recorded answers and the recorded time. */
+function isSameClaim(accepted: Read, campaignEvents: readonly (Read & CampaignEvent)[]): boolean {
+  const recorded = { ...accepted, data: accepted.data as GrantOrder };
+  return decideClaimAgain(campaignAsRead(campaignEvents, recorded), recorded).same;
 }
 
 /** I6 over whole logs: every accepted claim and every decision of the ledger, decided again in batches. */
@@ -50,8 +31,10 @@ export async function checkDecisions(
     const names = [...new Set(some.map(({ data }) => campaignStream(String(data.campaignId))))];
     const streams = await logs.campaign.readStreams(names);
     for (const event of some) {
-      const campaignEvents = (streams.get(campaignStream(String(event.data.campaignId))) ?? []) as readonly Read[];
-      if (!redecideClaim(event, campaignEvents).same) findings.push(differs('campaign', event));
+      const campaignEvents = domainEvents<Read & CampaignEvent>(
+        streams.get(campaignStream(String(event.data.campaignId))),
+      );
+      if (!isSameClaim(event, campaignEvents)) findings.push(differs('campaign', event));
     }
     progress.at(start + some.length, total);
   }

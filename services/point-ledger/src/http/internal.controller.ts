@@ -1,8 +1,10 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
 import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
 import { accountStream } from '../domain/account.js';
+import { replayInLedger } from '../workflows/claim-replay.js';
 import { Leases } from '../workflows/leases.js';
+import { ClaimReplayBody, claimReplayQuestion } from './claim-replay-body.js';
 import { idFromPath } from './formats.js';
 
 const grantStates = { PointsGranted: 'granted', GrantRefused: 'refused' } as const;
@@ -43,6 +45,13 @@ export class InternalController {
     // A capture in part is followed by the release of the rest: the capture is what became of the exchange.
     const captured = await this.lastOf(person, subject, { HoldCaptured: holdStates.HoldCaptured });
     return captured.event ? captured : this.lastOf(person, subject, holdStates);
+  }
+
+  @Post('claim-replays')
+  @HttpCode(200)
+  @Roles('service')
+  async replay(@Body() body: ClaimReplayBody) {
+    return { steps: await replayInLedger(this.log, claimReplayQuestion(body)) };
   }
 
   /** The last recorded event about a claim or an exchange: handled by the asker as if it had just arrived. */
