@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
 import { ClaimsConsumer } from './consumers/claims.js';
 import { ExchangesConsumer } from './consumers/exchanges.js';
+import { AccountStatementsController } from './http/account-statements.controller.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { ExpiryForecastController } from './http/expiry-forecast.controller.js';
 import { FundsController } from './http/funds.controller.js';
 import { InternalController } from './http/internal.controller.js';
+import { StatementsController } from './http/statements.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './jobs/hold-sweeper.js';
 import { LeaseSweeper } from './jobs/lease-sweeper.js';
@@ -17,7 +20,10 @@ import { WorkerSlot } from './workflows/worker-slot.js';
   controllers: [
     FundsController,
     AccountsController,
+    AccountStatementsController,
     TrialBalanceController,
+    StatementsController,
+    ExpiryForecastController,
     InternalController,
     ClaimsConsumer,
     ExchangesConsumer,

@@ -3,12 +3,12 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { AppModule } from './app.module.js';
 import { type LedgerConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { doubleEntryProjection } from './projections/double-entry.js';
 import { entriesProjection } from './projections/entries.js';
 import { fundLeasesProjection } from './projections/fund-leases.js';
 import { fundsProjection } from './projections/funds.js';
 import { lotsProjection } from './projections/lots.js';
 import { openHoldsProjection } from './projections/open-holds.js';
-import { postingsProjection } from './projections/postings.js';
 
 export const definition: ServiceDefinition<LedgerConfig> = {
   name: 'point-ledger',
@@ -21,7 +21,7 @@ export const definition: ServiceDefinition<LedgerConfig> = {
     fundsProjection,
     fundLeasesProjection,
     entriesProjection,
-    postingsProjection,
+    doubleEntryProjection,
     openHoldsProjection,
     lotsProjection,
   ],

@@ -38,20 +38,47 @@ export function postingsOf(event: { readonly type: string; readonly data: unknow
       }));
     }
     default:
+      return endingPostingsOf(event);
+  }
+}
+
+interface Ending extends Of {
+  readonly payingFundId: string;
+  readonly payingOwnerId: string;
+}
+
+/** Postings of what ends a point's life, and of what lowers a fund. */
+function endingPostingsOf({ type, data }: { readonly type: string; readonly data: unknown }): readonly Posting[] {
+  const { fundId, ownerId, dryRun = false, points, payingFundId, payingOwnerId } = data as Ending;
+  const of = { fundId, ownerId, dryRun, points };
+  switch (type) {
+    case 'PointsExpired':
+      return [posting(of, 'available', 'expired')];
+    case 'GrantReversed':
+      return points === 0 ? [] : [posting(of, 'available', 'reversed')];
+    case 'ReceivableRecorded':
+      return [posting(of, 'receivable', 'recoverable')];
+    case 'ReceivableWrittenOff':
+      return [posting(of, 'recoverable', 'receivable')];
+    case 'ReceivableRepaid': {
+      const paid = posting({ ...of, fundId: payingFundId, ownerId: payingOwnerId }, 'available', 'repaid');
+      return [{ ...paid, creditAccount: `fund:${fundId}:receivable` }];
+    }
+    case 'FundLowered':
+      return [posting(of, 'undrawn', 'committed')];
+    default:
       return [];
   }
 }
+
+type Of = Pick<Posting, 'fundId' | 'ownerId' | 'dryRun' | 'points'>;
 
 /** Only real lots can be held: a dry-run lot is never exchangeable. */
 function real(lot: LotPart) {
   return { fundId: lot.fundId, ownerId: lot.ownerId, dryRun: false, points: lot.points };
 }
 
-function posting(
-  of: Pick<Posting, 'fundId' | 'ownerId' | 'dryRun' | 'points'>,
-  debit: string,
-  credit: string,
-): Posting {
+function posting(of: Of, debit: string, credit: string): Posting {
   const account = `${of.dryRun ? 'dryRun:' : ''}fund:${of.fundId}`;
   return { debitAccount: `${account}:${debit}`, creditAccount: `${account}:${credit}`, ...of };
 }
