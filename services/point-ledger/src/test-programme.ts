@@ -137,6 +137,9 @@ class Programme {
       grantedAt: isoTime(this.nowMs),
       expiresAt,
       dryRun,
+      legalClass: 'free',
+      usableFrom: null,
+      batchId: null,
     });
   }
 
@@ -239,7 +242,7 @@ class Programme {
       stream: personId ? `account-${personId}` : `fund-${fundId}`,
       revision: position,
       type,
-      schemaVersion: 1,
+      schemaVersion: type === 'PointsGranted' ? 2 : 1,
       effectiveAt: isoTime(this.nowMs - lateMs),
       recordedAt: isoTime(this.nowMs),
       correlationId: uuid(1),
