@@ -1,6 +1,10 @@
 import { topics } from '@tsunagu/contracts';
+import { type Projection, verifyProjection } from '@tsunagu/event-store';
 import { message, type TestAnswer } from '@tsunagu/service-host/testing';
+import pg from 'pg';
+import { definition } from '../definition.js';
 import { accountStream } from '../domain/account.js';
+import { doubleEntryProjection } from '../projections/double-entry.js';
 import { claim, someId, startTestLedger, type TestLedger } from '../test-ledger.js';
 
 /** Longer than the clock is moved. */
@@ -262,4 +266,30 @@ describe('the expiry forecast', () => {
     const citizen = await ledger.token({ role: 'citizen', subject: personId, ttlSeconds });
     expect((await get('expiry-forecast', citizen)).status).toBe(403);
   });
+});
+
+it('what statements are made of equals a fresh fold of the log, whatever the batches were (I7)', async () => {
+  await ledger.waitForProjections();
+  const ownerPool = new pg.Pool({ connectionString: ledger.ownerUrl, max: 2 });
+  const { log } = ledger;
+  const verified = (projection: Projection) =>
+    verifyProjection({ ownerPool, schema: definition.schema, log, projection });
+  const oneByOne: Projection = {
+    ...doubleEntryProjection,
+    async apply(client, events) {
+      for (const event of events) await doubleEntryProjection.apply(client, [event]);
+    },
+  };
+  try {
+    for (const projection of [doubleEntryProjection, oneByOne]) {
+      expect(await verified(projection)).toMatchObject({ equal: true, position: await log.head() });
+    }
+    for (const table of doubleEntryProjection.tables) {
+      await ledger.pool.query(`update ${table} set points = points + 1`);
+      expect(await verified(doubleEntryProjection)).toMatchObject({ equal: false });
+      await ledger.pool.query(`update ${table} set points = points - 1`);
+    }
+  } finally {
+    await ownerPool.end();
+  }
 });
