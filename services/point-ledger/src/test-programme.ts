@@ -14,6 +14,7 @@ interface Step {
   readonly pick: number;
   readonly points: number;
   readonly pauseMs: number;
+  readonly toTheHour: boolean;
   readonly lateMs: number;
 }
 
@@ -34,7 +35,8 @@ export function programmes(stepsMax: number): fc.Arbitrary<readonly RecordedEven
     pick: fc.nat(9_999),
     points: fc.integer({ min: 1, max: 500 }),
     // Often the same moment, sometimes on the edge of an hour or a day, sometimes a day later.
-    pauseMs: fc.oneof(fc.constant(0), fc.constant(hourMs), fc.nat(90 * 60_000), fc.nat(26 * hourMs)),
+    pauseMs: fc.oneof(fc.constant(0), fc.nat(90 * 60_000), fc.nat(26 * hourMs)),
+    toTheHour: fc.boolean(),
     lateMs: fc.oneof(fc.constant(0), fc.constant(0), fc.constant(hourMs), fc.nat(72 * hourMs)),
   });
   return fc.array(step, { minLength: 1, maxLength: stepsMax }).map((steps) => new Programme().run(steps));
@@ -43,6 +45,7 @@ export function programmes(stepsMax: number): fc.Arbitrary<readonly RecordedEven
 /** Instants at which a programme of the kind above may be cut: its own times, edges of hours and days, anything between. */
 export const instants: fc.Arbitrary<number> = fc.oneof(
   fc.nat(12 * 24).map((hours) => startMs - 4 * 24 * hourMs + hours * hourMs),
+  fc.nat(48).map((hours) => startMs - hourMs + hours * hourMs + 1),
   fc.nat(12 * 24 * hourMs).map((ms) => startMs - 4 * 24 * hourMs + ms),
   fc.constant(Number.POSITIVE_INFINITY),
 );
@@ -57,9 +60,10 @@ class Programme {
   private nowMs = startMs;
 
   run(steps: readonly Step[]): readonly RecordedEvent[] {
-    this.commit({ kind: 0, pick: 0, points: 500, pauseMs: 0, lateMs: 0 });
+    this.commit({ kind: 0, pick: 0, points: 500, pauseMs: 0, toTheHour: true, lateMs: 0 });
     for (const step of steps) {
       this.nowMs += step.pauseMs;
+      if (step.toTheHour) this.nowMs = Math.ceil(this.nowMs / hourMs) * hourMs;
       this.take(step);
     }
     return this.events;
