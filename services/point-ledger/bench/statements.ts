@@ -7,7 +7,7 @@ import { migrate, servicePool } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { definition } from '../src/definition.js';
 import type { Cut } from '../src/domain/account-history.js';
-import { pairTotals } from '../src/projections/statement-queries.js';
+import { inSnapshot, pairTotals } from '../src/projections/statement-queries.js';
 
 const [url, count = '20000000'] = process.argv.slice(2);
 if (!url) throw new Error('say which database: postgres://…');
@@ -49,9 +49,7 @@ async function fill(database: Pool, ownerUrl: string, postings: number): Promise
     await client.query('drop index postings_by_effective_time; drop index postings_by_recorded_time');
     await client.query(insert, [postings]);
     await client.query('create index postings_by_effective_time on postings (owner_id, effective_at)');
-    await client.query(
-      'create index postings_by_recorded_time on postings using brin (recorded_at) with (pages_per_range = 32)',
-    );
+    await client.query('create index postings_by_recorded_time on postings (owner_id, recorded_at)');
     await client.query(days);
     await client.query(hours);
     await client.query('analyze postings; analyze posting_days; analyze posting_hours');
@@ -104,7 +102,7 @@ try {
     ],
   ];
   for (const [name, cut] of times) {
-    const [fast, sums] = await median(5, () => pairTotals(pool, { ownerId }, cut));
+    const [fast, sums] = await median(5, () => inSnapshot(pool, (client) => pairTotals(client, { ownerId }, cut)));
     const [plain, all] = await median(1, () => plainSum(pool, cut));
     const same = JSON.stringify(sums.map(({ points }) => points)) === JSON.stringify(all);
     console.log(`${name}: ${fast} ms, the plain sum ${plain} ms, ${same ? 'equal' : 'NOT EQUAL'}`);

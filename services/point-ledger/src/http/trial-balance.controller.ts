@@ -12,7 +12,7 @@ import {
 } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { trialBalanceOf } from '../domain/fund-figures.js';
-import { pairTotals } from '../projections/statement-queries.js';
+import { inSnapshot, pairTotals } from '../projections/statement-queries.js';
 import { ownerOf } from './formats.js';
 import { answer, type Reply } from './spreadsheet.js';
 import { cutOf, Times } from './statement-times.js';
@@ -39,7 +39,9 @@ export class TrialBalanceController {
   ) {
     const upToDate = await this.projections.waitFor('double-entry');
     const { at, recordedAt, cut } = cutOf(times, this.clock.now());
-    const balance = trialBalanceOf(await pairTotals(this.database, { ownerId: ownerOf(caller) }, cut));
+    const of = { ownerId: ownerOf(caller) };
+    const pairs = await inSnapshot(this.database, (client) => pairTotals(client, of, cut));
+    const balance = trialBalanceOf(pairs);
     return answer(reply, accept, { at, recordedAt, ...balance, upToDate }, ({ rows, totals }) => ({
       name: 'trial-balance',
       columns: ['account', 'debitPoints', 'creditPoints'],

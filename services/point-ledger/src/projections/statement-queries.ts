@@ -7,7 +7,11 @@ const hourMs = 3_600_000;
 /** Nothing is recorded or effective after the year 9000: such a time is no bound. */
 const endOfTimeMs = Date.UTC(9000, 0);
 
-/** Work that reads one state of the database, however many queries it takes. */
+/**
+ * Work that reads one state of the database, however many queries it takes. Every look-up of a statement has an index: the
+ * planner may not read a whole table for it, which it takes for cheaper where an hour has many postings (20 M rows: 4 s
+ * instead of half a second).
+ */
 export async function inSnapshot<T>(database: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await database.connect();
   let broken = true;
@@ -15,7 +19,7 @@ export async function inSnapshot<T>(database: Pool, work: (client: PoolClient) =
   const ignore = () => {};
   client.on('error', ignore);
   try {
-    await client.query('begin isolation level repeatable read read only');
+    await client.query('begin isolation level repeatable read read only; set local enable_seqscan = off');
     const result = await work(client);
     await client.query('commit');
     broken = false;
