@@ -3,7 +3,7 @@ import { ProjectionRunner } from '@tsunagu/event-store';
 import { alternate, type BenchPlace, type BenchRow, emptied, openBenchPlace, rate } from '@tsunagu/event-store/bench';
 import { newId } from '@tsunagu/kernel';
 import { definition } from '../src/definition.js';
-import { postingsProjection } from '../src/projections/postings.js';
+import { doubleEntryProjection } from '../src/projections/double-entry.js';
 import { WorkerSlot } from '../src/workflows/worker-slot.js';
 import { benchGrants, commitFund, someClaim } from './grants.js';
 
@@ -11,12 +11,12 @@ const GRANTS = 100_000;
 const BATCH = 1_000;
 const READY_WITHIN_MS = 120_000;
 
-/** A read model folded again from position 0, beside its very rows loaded by COPY into the same table with the same indexes. */
+/** A read model folded again from position 0, its sums by day and hour included, beside its very rows loaded by COPY into the same table with the same indexes. */
 export async function rebuildRows(url: string): Promise<BenchRow[]> {
   const place = await openBenchPlace(url);
   const slot = new WorkerSlot(place.pool);
   await slot.number();
-  const runner = new ProjectionRunner({ pool: place.pool, log: place.log, projection: postingsProjection });
+  const runner = new ProjectionRunner({ pool: place.pool, log: place.log, projection: doubleEntryProjection });
   try {
     await prepare(place, slot);
     runner.start();
@@ -30,7 +30,7 @@ export async function rebuildRows(url: string): Promise<BenchRow[]> {
       },
     ]);
     if (!measured || !limit) throw new Error('the rebuild was not measured');
-    const name = 'projection rebuild (postings)';
+    const name = 'projection rebuild (postings and their sums)';
     const against = 'the same rows loaded by COPY';
     const ratio = measured.median / limit.median;
     return [{ name, unit: 'events/s', measured, against, limit, ratio, bar: 0.3, aim: 0.3 }];

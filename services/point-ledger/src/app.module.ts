@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
 import { ClaimsConsumer } from './consumers/claims.js';
 import { ExchangesConsumer } from './consumers/exchanges.js';
+import { AccountStatementsController } from './http/account-statements.controller.js';
 import { AccountsController } from './http/accounts.controller.js';
 import { ChangesController } from './http/changes.controller.js';
+import { ExpiryForecastController } from './http/expiry-forecast.controller.js';
 import { FundsController } from './http/funds.controller.js';
 import { HoldsController } from './http/holds.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { ProposalsController } from './http/proposals.controller.js';
+import { StatementsController } from './http/statements.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { ChangeSweeper } from './jobs/change-sweeper.js';
 import { ExpiryJob } from './jobs/expiry.js';
@@ -26,10 +29,13 @@ import { WorkerSlot } from './workflows/worker-slot.js';
   controllers: [
     FundsController,
     AccountsController,
+    AccountStatementsController,
     TrialBalanceController,
     ChangesController,
     ProposalsController,
     HoldsController,
+    StatementsController,
+    ExpiryForecastController,
     InternalController,
     ClaimsConsumer,
     ExchangesConsumer,

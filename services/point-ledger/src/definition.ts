@@ -4,12 +4,12 @@ import { AppModule } from './app.module.js';
 import { type LedgerConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
 import { placeOf } from './domain/stream-place.js';
+import { doubleEntryProjection } from './projections/double-entry.js';
 import { entriesProjection } from './projections/entries.js';
 import { fundLeasesProjection } from './projections/fund-leases.js';
 import { fundsProjection } from './projections/funds.js';
 import { lotsProjection } from './projections/lots.js';
 import { openHoldsProjection } from './projections/open-holds.js';
-import { postingsProjection } from './projections/postings.js';
 import { carryOversProjection, proposalsProjection } from './projections/proposals.js';
 
 export const definition: ServiceDefinition<LedgerConfig> = {
@@ -24,7 +24,7 @@ export const definition: ServiceDefinition<LedgerConfig> = {
     fundsProjection,
     fundLeasesProjection,
     entriesProjection,
-    postingsProjection,
+    doubleEntryProjection,
     openHoldsProjection,
     lotsProjection,
     proposalsProjection,

@@ -1,11 +1,11 @@
 import { sumPoints } from '@tsunagu/kernel';
-import { stringify } from 'csv-stringify/sync';
+import { csvFile } from '@tsunagu/sheets';
 import { type SettlementClose, type SettlementLine, totalsOf } from '../domain/settlement.js';
 
-/** CSV for spreadsheets: UTF-8 with a BOM, a header row, CRLF, formula starts guarded. */
+/** The tables of a settlement for spreadsheets. */
 
 export function exchangesCsv(lines: readonly SettlementLine[]): Buffer {
-  return csv(
+  return csvFile(
     [
       'exchangeId',
       'requestedAt',
@@ -30,7 +30,7 @@ export function exchangesCsv(lines: readonly SettlementLine[]): Buffer {
 }
 
 export function exchangeFundsCsv(lines: readonly SettlementLine[]): Buffer {
-  return csv(
+  return csvFile(
     ['exchangeId', 'fundId', 'points'],
     lines.flatMap((line) => line.funds.map((fund) => [line.exchangeId, fund.fundId, fund.points])),
   );
@@ -39,7 +39,7 @@ export function exchangeFundsCsv(lines: readonly SettlementLine[]): Buffer {
 /** Totals per fund, then in all, then what earlier closes carried in (part of the total) and what this one carries out. */
 export function statementCsv(lines: readonly SettlementLine[], carriedOver: SettlementClose['carriedOver']): Buffer {
   const totals = totalsOf(lines);
-  return csv(
+  return csvFile(
     ['item', 'fundId', 'exchangeCount', 'points', 'amountYen'],
     [
       ...fundTotals(lines).map(({ fundId, count, points }) => ['fund', fundId, count, points, points]),
@@ -58,14 +58,4 @@ function fundTotals(lines: readonly SettlementLine[]): readonly { fundId: string
   return [...byFund]
     .map(([fundId, parts]) => ({ fundId, count: parts.length, points: sumPoints(parts) }))
     .sort((a, b) => (a.fundId < b.fundId ? -1 : 1));
-}
-
-function csv(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): Buffer {
-  return Buffer.from(
-    stringify([[...columns], ...rows.map((row) => [...row])], {
-      bom: true,
-      record_delimiter: 'windows',
-      escape_formulas: true,
-    }),
-  );
 }

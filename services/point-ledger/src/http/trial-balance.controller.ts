@@ -1,36 +1,23 @@
-import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
-import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { type Clock, isoTime, sumPoints } from '@tsunagu/kernel';
+import { Controller, Get, Header, Headers, Inject, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { Clock } from '@tsunagu/kernel';
 import {
   type Caller,
   CLOCK,
   CurrentCaller,
   DATABASE,
   PROJECTIONS,
-  Problem,
   type ProjectionReader,
   Roles,
 } from '@tsunagu/service-host';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { Pool } from 'pg';
-import { trialBalanceQuery } from '../projections/postings.js';
-import { instantOf, ownerOf } from './formats.js';
+import { trialBalanceOf } from '../domain/fund-figures.js';
+import { inSnapshot, pairTotals } from '../projections/statement-queries.js';
+import { ownerOf } from './formats.js';
+import { answer, type Reply } from './spreadsheet.js';
+import { cutOf, Times } from './statement-times.js';
 
-export class TrialBalanceTimes {
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'Effective time, default now' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(40)
-  at?: string;
-
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'What was recorded by then, default now' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(40)
-  recordedAt?: string;
-}
-
-@ApiTags('trial balance')
+@ApiTags('statements')
 @Controller('point-ledger/v1/trial-balance')
 export class TrialBalanceController {
   constructor(
@@ -42,34 +29,26 @@ export class TrialBalanceController {
   @Get()
   @Roles('operator', 'finance', 'auditor')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: "Totals of every account of the owner's funds" })
-  async trialBalance(@CurrentCaller() caller: Caller, @Query() times: TrialBalanceTimes) {
-    const given = { at: timeOf('at', times.at), recordedAt: timeOf('recordedAt', times.recordedAt) };
-    const upToDate = await this.projections.waitFor('postings');
-    const now = isoTime(this.clock.now());
-    const { at = now, recordedAt = now } = given;
-    const { rows } = await this.database.query<{ account: string; debit_points: string; credit_points: string }>(
-      trialBalanceQuery,
-      // Nothing is recorded later than now, whatever the clock of the process that recorded it says.
-      [ownerOf(caller), at, given.recordedAt ?? 'infinity'],
-    );
-    const accounts = rows.map((row) => ({
-      account: row.account,
-      debitPoints: Number(row.debit_points),
-      creditPoints: Number(row.credit_points),
+  @ApiProduces('application/json', 'text/csv')
+  @ApiOperation({ summary: "Totals of every account of the owner's funds, as of any time and any knowledge" })
+  async trialBalance(
+    @CurrentCaller() caller: Caller,
+    @Query() times: Times,
+    @Headers('accept') accept: string | undefined,
+    @Res({ passthrough: true }) reply: Reply,
+  ) {
+    const upToDate = await this.projections.waitFor('double-entry');
+    const { at, recordedAt, cut } = cutOf(times, this.clock.now());
+    const of = { ownerId: ownerOf(caller) };
+    const pairs = await inSnapshot(this.database, (client) => pairTotals(client, of, cut));
+    const balance = trialBalanceOf(pairs);
+    return answer(reply, accept, { at, recordedAt, ...balance, upToDate }, ({ rows, totals }) => ({
+      name: 'trial-balance',
+      columns: ['account', 'debitPoints', 'creditPoints'],
+      rows: [
+        ...rows.map((row) => [row.account, row.debitPoints, row.creditPoints]),
+        ['total', totals.debitPoints, totals.creditPoints],
+      ],
     }));
-    const totals = {
-      debitPoints: sumPoints(accounts.map((row) => row.debitPoints)),
-      creditPoints: sumPoints(accounts.map((row) => row.creditPoints)),
-    };
-    return { at, recordedAt, rows: accounts, totals, upToDate };
   }
-}
-
-function timeOf(field: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const ms = instantOf(text);
-  if (ms !== undefined) return isoTime(ms);
-  const message = `${field} must be a time of ISO 8601 with an offset`;
-  throw new Problem({ code: 'request.invalid', errors: [{ field, code: 'is_instant', message }] });
 }

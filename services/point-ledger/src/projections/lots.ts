@@ -1,34 +1,13 @@
 import type { Projection, RecordedEvent } from '@tsunagu/event-store';
-import type { PoolClient } from 'pg';
-
-/** What an event of an account changes on one of its lots. */
-export interface LotChange {
-  readonly lotId: string;
-  readonly availablePoints: number;
-  readonly heldPoints: number;
-  /** A new expiry, where it gives one; null is none. */
-  readonly expiresAt?: string | null;
-}
-
-interface Part {
-  readonly lotId: string;
-  readonly points: number;
-}
+import type { JapanDay } from '@tsunagu/kernel';
+import type { Pool, PoolClient } from 'pg';
+import { type LotChange, lotChangesOf, lotChangeTypes } from '../domain/lot-changes.js';
 
 /** Every lot with what is left of it, for expiry, reminders and forecasts; and the sums by day of expiry. */
 export const lotsProjection: Projection = {
   name: 'lots',
   tables: ['lots', 'expiring_points'],
-  types: [
-    'PointsGranted',
-    'PointsHeld',
-    'HoldCaptured',
-    'HoldReleased',
-    'PointsExpired',
-    'GrantReversed',
-    'ReceivableRepaid',
-    'LotExtended',
-  ],
+  types: ['PointsGranted', ...lotChangeTypes],
   async apply(client, events) {
     const granted = events
       .filter(({ type }) => type === 'PointsGranted')
@@ -37,37 +16,6 @@ export const lotsProjection: Projection = {
     await change(client, events);
   },
 };
-
-/** The changes of an event on lots that exist; none for a grant, which makes one. */
-export function lotChangesOf({ type, data }: { readonly type: string; readonly data: unknown }): readonly LotChange[] {
-  switch (type) {
-    case 'PointsHeld':
-      return partsOf(data).map(({ lotId, points }) => ({ lotId, availablePoints: -points, heldPoints: points }));
-    case 'HoldReleased':
-      return partsOf(data).map(({ lotId, points }) => ({ lotId, availablePoints: points, heldPoints: -points }));
-    case 'HoldCaptured':
-      return partsOf(data).map(({ lotId, points }) => ({ lotId, availablePoints: 0, heldPoints: -points }));
-    case 'PointsExpired':
-    case 'GrantReversed': {
-      const { lotId, points } = data as Part;
-      return [{ lotId, availablePoints: -points, heldPoints: 0 }];
-    }
-    case 'ReceivableRepaid': {
-      const { payingLotId, points } = data as { readonly payingLotId: string; readonly points: number };
-      return [{ lotId: payingLotId, availablePoints: -points, heldPoints: 0 }];
-    }
-    case 'LotExtended': {
-      const { lotId, expiresAt } = data as { readonly lotId: string; readonly expiresAt: string | null };
-      return [{ lotId, availablePoints: 0, heldPoints: 0, expiresAt }];
-    }
-    default:
-      return [];
-  }
-}
-
-function partsOf(data: unknown): readonly Part[] {
-  return (data as { readonly lots: readonly Part[] }).lots;
-}
 
 /** One row a lot, however often the batch moves it; the last new expiry counts. */
 async function change(client: PoolClient, events: readonly RecordedEvent[]): Promise<void> {
@@ -138,3 +86,33 @@ const update = `
     ${addToDays}
   )
   select count(*)::integer as changed from changed`;
+
+export interface ExpiringDay {
+  readonly fundId: string;
+  readonly dryRun: boolean;
+  /** The last day in Japan on which the points can be used; null for those that never expire. */
+  readonly expiresOn: JapanDay | null;
+  readonly availablePoints: number;
+  readonly heldPoints: number;
+}
+
+/** What is left of an owner's lots by the day of their expiry, fund by fund. */
+export async function expiringDays(database: Pool, ownerId: string, fundId?: string): Promise<readonly ExpiringDay[]> {
+  const { rows } = await database.query<ExpiringDay & { availablePoints: string; heldPoints: string }>(expiring, [
+    ownerId,
+    fundId ?? null,
+  ]);
+  return rows.map((row) => ({
+    ...row,
+    availablePoints: Number(row.availablePoints),
+    heldPoints: Number(row.heldPoints),
+  }));
+}
+
+const expiring = `
+  select fund_id as "fundId", dry_run as "dryRun", to_char(nullif(expires_on, 'infinity'), 'YYYY-MM-DD') as "expiresOn",
+         sum(available_points)::text as "availablePoints", sum(held_points)::text as "heldPoints"
+    from expiring_points
+   where owner_id = $1 and ($2::uuid is null or fund_id = $2)
+   group by fund_id, dry_run, expires_on
+   order by fund_id, dry_run, expires_on`;

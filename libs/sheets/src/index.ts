@@ -1,0 +1,1 @@
+export { type Cell, csvFile } from './csv.js';
