@@ -1,0 +1,16 @@
+import { readListCsv } from './list-csv.js';
+import { readListXlsx } from './list-xlsx.js';
+import type { SheetLines } from './sheet-lines.js';
+
+export type ListFormat = 'csv' | 'xlsx';
+
+/** What a list may be sent as. */
+export const listMediaTypes: Readonly<Record<string, ListFormat>> = {
+  'text/csv': 'csv',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+};
+
+/** The lines of a spooled list file. */
+export function readListFile(path: string, format: ListFormat): SheetLines {
+  return format === 'csv' ? readListCsv(path) : readListXlsx(path);
+}
