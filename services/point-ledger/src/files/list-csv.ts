@@ -11,8 +11,8 @@ const RECORD_CHARACTERS_MAX = listColumnsMax * cellCharactersMax;
 const encodings = ['utf-8', 'shift_jis'] as const;
 
 /** RFC 4180 with LF as well as CRLF, in UTF-8 (with or without a byte order mark) or Shift_JIS. */
-export async function* readListCsv(path: string): SheetLines {
-  const encoding = await encodingOf(path);
+export async function* readListCsv(fd: number): SheetLines {
+  const encoding = await encodingOf(fd);
   if (!encoding) {
     return { code: 'point_ledger.list_encoding', detail: 'The file is neither UTF-8 nor Shift_JIS text.' };
   }
@@ -24,7 +24,7 @@ export async function* readListCsv(path: string): SheetLines {
     info: true,
   });
   // The parser is read below, where its error and that of the file arrive too.
-  pipeline(Readable.from(textOf(path, encoding)), parser, () => undefined);
+  pipeline(Readable.from(textOf(fd, encoding)), parser, () => undefined);
   let batch: SheetLine[] = [];
   try {
     for await (const { record: cells, info } of parser as AsyncIterable<{
@@ -55,15 +55,15 @@ function tooMuch({ line, cells }: SheetLine): FileProblem | undefined {
   return unreadable(`Line ${line} has a cell of more than ${cellCharactersMax} characters.`);
 }
 
-async function encodingOf(path: string): Promise<(typeof encodings)[number] | undefined> {
-  for (const encoding of encodings) if (await decodes(path, encoding)) return encoding;
+async function encodingOf(fd: number): Promise<(typeof encodings)[number] | undefined> {
+  for (const encoding of encodings) if (await decodes(fd, encoding)) return encoding;
   return undefined;
 }
 
-async function decodes(path: string, encoding: string): Promise<boolean> {
+async function decodes(fd: number, encoding: string): Promise<boolean> {
   try {
     // A NUL is how UTF-16 without a mark looks.
-    for await (const text of textOf(path, encoding)) if (text.includes('\0')) return false;
+    for await (const text of textOf(fd, encoding)) if (text.includes('\0')) return false;
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return false;
@@ -71,9 +71,9 @@ async function decodes(path: string, encoding: string): Promise<boolean> {
   }
 }
 
-async function* textOf(path: string, encoding: string): AsyncGenerator<string> {
+async function* textOf(fd: number, encoding: string): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding, { fatal: true });
-  for await (const bytes of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+  for await (const bytes of createReadStream('', { fd, start: 0, autoClose: false, highWaterMark: 256 * 1024 })) {
     const text = decoder.decode(bytes as Buffer, { stream: true });
     if (text !== '') yield text;
   }

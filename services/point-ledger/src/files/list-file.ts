@@ -10,7 +10,7 @@ export const listMediaTypes: Readonly<Record<string, ListFormat>> = {
   'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
 };
 
-/** The lines of a spooled list file. */
-export function readListFile(path: string, format: ListFormat): SheetLines {
-  return format === 'csv' ? readListCsv(path) : readListXlsx(path);
+/** The lines of an open file, which stays open. */
+export function readListFile(fd: number, format: ListFormat): SheetLines {
+  return format === 'csv' ? readListCsv(fd) : readListXlsx(fd);
 }

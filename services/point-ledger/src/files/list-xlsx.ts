@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 import type { FileProblem, SheetLines } from './sheet-lines.js';
 import { SharedStrings, SheetReader, XlsxProblem } from './xlsx-parts.js';
 
@@ -16,11 +16,10 @@ const STRINGS = 'xl/sharedStrings.xml';
  * The one sheet of an Office Open XML workbook (ISO/IEC 29500), read part by part as it is inflated. Formulas are refused:
  * what they show depends on who calculates.
  */
-export async function* readListXlsx(path: string): SheetLines {
-  let zip: ZipFile | undefined;
+export async function* readListXlsx(fd: number): SheetLines {
   try {
     // Checks every entry's name and, while reading, its size and checksum.
-    zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    const zip = await fromFdPromise(fd, { lazyEntries: true, autoClose: false });
     const { sheet, strings } = await partsOf(zip);
     const shared = new SharedStrings();
     if (strings) for await (const chunk of await zip.openReadStreamPromise(strings)) shared.write(chunk as Buffer);
@@ -37,8 +36,6 @@ export async function* readListXlsx(path: string): SheetLines {
     if (isOutage(error)) throw error;
     // The libraries' own messages may quote the file.
     return unreadable('The file is no well-formed XLSX workbook.');
-  } finally {
-    zip?.close();
   }
 }
 

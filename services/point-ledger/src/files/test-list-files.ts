@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
@@ -16,17 +16,20 @@ export interface ReadFile {
 /** Spools the bytes as the service does and reads them to the end. */
 export async function readBytes(bytes: Uint8Array, format: ListFormat): Promise<ReadFile> {
   const directory = await mkdtemp(join(tmpdir(), 'tsunagu-list-spec-'));
+  let handle: FileHandle | undefined;
   try {
     const path = join(directory, 'list');
     await writeFile(path, bytes);
+    handle = await open(path);
     const lines: SheetLine[] = [];
-    const reading = readListFile(path, format);
+    const reading = readListFile(handle.fd, format);
     for (;;) {
       const next = await reading.next();
       if (next.done) return { lines, problem: next.value };
       lines.push(...next.value);
     }
   } finally {
+    await handle?.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
