@@ -1,18 +1,19 @@
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { cellCharactersMax, listColumnsMax } from '../domain/list-rows.js';
 import type { FileProblem, SheetLine, SheetLines } from './sheet-lines.js';
 
 const LINES_AT_ONCE = 1_000;
+const BYTES_AT_ONCE = 256 * 1024;
 /** A quote that is never closed must not swallow the file. */
 const RECORD_CHARACTERS_MAX = listColumnsMax * cellCharactersMax;
 /** Tried in this order: what is no UTF-8 may be what a spreadsheet in Japan saves as CSV. */
 const encodings = ['utf-8', 'shift_jis'] as const;
 
 /** RFC 4180 with LF as well as CRLF, in UTF-8 (with or without a byte order mark) or Shift_JIS. */
-export async function* readListCsv(fd: number): SheetLines {
-  const encoding = await encodingOf(fd);
+export async function* readListCsv(file: FileHandle): SheetLines {
+  const encoding = await encodingOf(file);
   if (!encoding) {
     return { code: 'point_ledger.list_encoding', detail: 'The file is neither UTF-8 nor Shift_JIS text.' };
   }
@@ -24,7 +25,7 @@ export async function* readListCsv(fd: number): SheetLines {
     info: true,
   });
   // The parser is read below, where its error and that of the file arrive too.
-  pipeline(Readable.from(textOf(fd, encoding)), parser, () => undefined);
+  pipeline(Readable.from(textOf(file, encoding)), parser, () => undefined);
   let batch: SheetLine[] = [];
   try {
     for await (const { record: cells, info } of parser as AsyncIterable<{
@@ -55,15 +56,15 @@ function tooMuch({ line, cells }: SheetLine): FileProblem | undefined {
   return unreadable(`Line ${line} has a cell of more than ${cellCharactersMax} characters.`);
 }
 
-async function encodingOf(fd: number): Promise<(typeof encodings)[number] | undefined> {
-  for (const encoding of encodings) if (await decodes(fd, encoding)) return encoding;
+async function encodingOf(file: FileHandle): Promise<(typeof encodings)[number] | undefined> {
+  for (const encoding of encodings) if (await decodes(file, encoding)) return encoding;
   return undefined;
 }
 
-async function decodes(fd: number, encoding: string): Promise<boolean> {
+async function decodes(file: FileHandle, encoding: string): Promise<boolean> {
   try {
     // A NUL is how UTF-16 without a mark looks.
-    for await (const text of textOf(fd, encoding)) if (text.includes('\0')) return false;
+    for await (const text of textOf(file, encoding)) if (text.includes('\0')) return false;
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return false;
@@ -71,10 +72,14 @@ async function decodes(fd: number, encoding: string): Promise<boolean> {
   }
 }
 
-async function* textOf(fd: number, encoding: string): AsyncGenerator<string> {
+async function* textOf(file: FileHandle, encoding: string): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding, { fatal: true });
-  for await (const bytes of createReadStream('', { fd, start: 0, autoClose: false, highWaterMark: 256 * 1024 })) {
-    const text = decoder.decode(bytes as Buffer, { stream: true });
+  const buffer = Buffer.allocUnsafe(BYTES_AT_ONCE);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    const text = decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
     if (text !== '') yield text;
   }
   const rest = decoder.decode();

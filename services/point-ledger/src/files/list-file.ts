@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { readListCsv } from './list-csv.js';
 import { readListXlsx } from './list-xlsx.js';
 import type { SheetLines } from './sheet-lines.js';
@@ -11,6 +12,6 @@ export const listMediaTypes: Readonly<Record<string, ListFormat>> = {
 };
 
 /** The lines of an open file, which stays open. */
-export function readListFile(fd: number, format: ListFormat): SheetLines {
-  return format === 'csv' ? readListCsv(fd) : readListXlsx(fd);
+export function readListFile(file: FileHandle, format: ListFormat): SheetLines {
+  return format === 'csv' ? readListCsv(file) : readListXlsx(file.fd);
 }

@@ -22,7 +22,7 @@ export async function readBytes(bytes: Uint8Array, format: ListFormat): Promise<
     await writeFile(path, bytes);
     handle = await open(path);
     const lines: SheetLine[] = [];
-    const reading = readListFile(handle.fd, format);
+    const reading = readListFile(handle, format);
     for (;;) {
       const next = await reading.next();
       if (next.done) return { lines, problem: next.value };
