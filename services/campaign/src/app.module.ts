@@ -4,6 +4,7 @@ import { CampaignsController } from './http/campaigns.controller.js';
 import { ClaimEnds } from './http/claim-ends.js';
 import { ClaimProofController } from './http/claim-proof.controller.js';
 import { ClaimsController } from './http/claims.controller.js';
+import { InternalController } from './http/internal.controller.js';
 import { ProgrammesController } from './http/programmes.controller.js';
 import { CampaignClock } from './jobs/campaign-clock.js';
 import { OverdueClaims } from './jobs/overdue-claims.js';
@@ -17,7 +18,14 @@ import { Programmes } from './workflows/programmes.js';
 import { Reopening } from './workflows/reopening.js';
 
 @Module({
-  controllers: [ProgrammesController, CampaignsController, ClaimsController, ClaimProofController, AccountEvents],
+  controllers: [
+    ProgrammesController,
+    CampaignsController,
+    ClaimsController,
+    ClaimProofController,
+    InternalController,
+    AccountEvents,
+  ],
   providers: [
     Asking,
     CampaignIndex,

@@ -91,8 +91,10 @@ export interface ListComparison {
   readonly listId: string;
   readonly fundId: string;
   readonly months: number;
-  /** Of every log, in their order: what is recorded later is not in the figures. */
-  readonly positions: readonly number[];
+  /** Names the rows that were found, person by person. */
+  readonly comparisonId: string;
+  /** Head of the log when the reading began: what is recorded later may be in the figures or not. */
+  readonly position: number;
   readonly fresh: PersonsAndPoints;
   /** Granted this measure before, by a claim or a list: they get nothing again. */
   readonly sameMeasure: PersonsAndPoints;

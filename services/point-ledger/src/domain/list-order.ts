@@ -42,5 +42,7 @@ export function listOrder(
     pointsExpireAfterMonths: release.pointsExpireAfterMonths,
     answers: [],
     receiptNumber: listId,
+    batchId: listId,
+    usableAfterHours: release.embargoHours,
   };
 }

@@ -5,6 +5,9 @@ import type { SheetLines } from './sheet-lines.js';
 
 export type ListFormat = 'csv' | 'xlsx';
 
+/** A million rows of CSV are about 60 MB. */
+export const listBytesMax = 128 * 1024 * 1024;
+
 /** What a list may be sent as. */
 export const listMediaTypes: Readonly<Record<string, ListFormat>> = {
   'text/csv': 'csv',

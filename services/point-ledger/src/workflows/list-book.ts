@@ -42,6 +42,12 @@ export class ListBook {
     return list && { list, revision: events.length - 1 };
   }
 
+  /** Lists in the order asked for; one that is not there is left out. */
+  async readAll(listIds: readonly string[]): Promise<readonly ListGrant[]> {
+    const streams = await this.log.readStreams(listIds.map(listStream));
+    return listIds.flatMap((listId) => foldList(streams.get(listStream(listId)) ?? []) ?? []);
+  }
+
   /** Decides on the list as it is recorded, again where somebody else was faster. Undefined where there is no such list. */
   async act<C extends string>(
     listId: string,
