@@ -1,4 +1,6 @@
-import { someId } from './test-ledger.js';
+import { toNewEvent } from '@tsunagu/event-store';
+import { listStream } from './domain/list-grant.js';
+import { claim, someId } from './test-ledger.js';
 import { type ListStage, listCsv, type Row, startListStage } from './test-lists.js';
 
 let stage: ListStage;
@@ -12,6 +14,14 @@ afterEach(async () => {
 
 const people = (count: number): string[] => Array.from({ length: count }, () => someId());
 const rowsFor = (persons: readonly string[], points = 1_000): Row[] => persons.map((personId) => [personId, points]);
+const stamp = () => ({
+  id: someId(),
+  effectiveAt: '2026-11-20T01:00:00.000Z',
+  correlationId: someId(),
+  causationId: null,
+  actor: 'staff:anna',
+  ownerId: 'demo',
+});
 const pointsOf = async (personId: string) => (await stage.account(personId)).body;
 
 describe('a list from its file to its last grant', () => {
@@ -72,7 +82,7 @@ describe('a list from its file to its last grant', () => {
     const list = await stage.granted(second, 1);
     expect(list.counts).toMatchObject({ grantedPersons: 4, refusedPersons: 1 });
     expect(await stage.text(second, 'refusals')).toBe(
-      `\uFEFFpersonId,reasonCode,curable,attempt\r\n${persons[0]},already_granted,false,1\r\n`,
+      `personId,reasonCode,curable,attempt\r\n${persons[0]},already_granted,false,1\r\n`,
     );
   });
 
@@ -80,18 +90,30 @@ describe('a list from its file to its last grant', () => {
     const fundId = await stage.fund(3_000);
     const persons = people(3);
     const listId = await stage.approved(rowsFor(persons), { fundId });
-    // Between the look at the fund and the grant somebody else draws from it.
-    const started = await stage.act(listId, 'stages/1/start', 'anna');
-    expect(started.status).toBe(200);
-    const other = await stage.approved(rowsFor(people(1)), { fundId: await stage.fund(1_000) });
-    await stage.granted(other, 1);
+    // Started, and before its first row somebody else draws from the fund.
+    const events = [
+      toNewEvent({ type: 'ListStageStarted', data: { listId, by: 'staff:anna', stage: 1, attempt: 1 } }, stamp()),
+    ];
+    const revision =
+      (await stage.log.readStreams([listStream(listId)])).get(listStream(listId))?.at(-1)?.revision ?? -1;
+    await stage.log.append([{ writes: [{ stream: listStream(listId), expectedRevision: revision, events }] }]);
+    await stage.claims(claim({ fundId, amountPoints: 1_000 }));
     const list = await stage.granted(listId, 1);
-    expect(list.counts.grantedPersons + list.counts.refusedPersons).toBe(3);
+    expect(list.counts).toMatchObject({ grantedPersons: 2, refusedPersons: 1 });
+    expect(await stage.text(listId, 'refusals')).toContain(',fund_exhausted,true,1');
+    const token = await stage.as('anna');
+    const headers = { 'idempotency-key': someId() };
+    await stage.call('POST', `/point-ledger/v1/funds/${fundId}/raises`, {
+      token,
+      headers,
+      body: { amountPoints: 1_000 },
+    });
     const again = await stage.granted(listId, 1);
-    expect(again.counts).toMatchObject({ grantedPersons: 3, refusedPersons: 0 });
-    expect(
-      await stage.eventsOf('PointsGranted').then((all) => all.filter((each) => each.correlationId === listId)),
-    ).toHaveLength(3);
+    expect(again).toMatchObject({
+      state: 'granted',
+      counts: { grantedPersons: 3, grantedPoints: 3_000, refusedPersons: 0 },
+    });
+    for (const personId of persons) expect((await pointsOf(personId)).lots).toHaveLength(1);
   });
 });
 

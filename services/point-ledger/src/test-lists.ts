@@ -98,10 +98,12 @@ export async function startListStage(): Promise<ListStage> {
     async granted(listId, number) {
       const started = await stage.act(listId, `stages/${number}/start`, 'anna');
       if (started.status !== 200) throw new Error(`stage not started: ${JSON.stringify(started.body)}`);
+      const { attempt } = started.body.release.stages[number - 1];
       for (;;) {
         const head = await ledger.log.head();
         const list = await stage.list(listId);
-        if (list.release.stages[number - 1].state === 'granted') return list;
+        const now = list.release.stages[number - 1];
+        if (now.state === 'granted' && now.attempt === attempt) return list;
         await ledger.log.waitForAppend(head, 10_000);
       }
     },

@@ -1,5 +1,5 @@
 import { addPoints } from '@tsunagu/kernel';
-import type { Lot } from './account.js';
+import type { Lot } from './lot.js';
 import type { PersonsAndPoints } from './list-grant.js';
 
 /** The part of an account that a comparison looks at. */
