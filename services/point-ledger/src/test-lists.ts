@@ -22,6 +22,8 @@ export interface ListStage extends TestLedger {
     rows: readonly Row[],
     more: { fundId: string; measureId?: string; stagePercents?: number[]; embargoHours?: number },
   ): Promise<string>;
+  /** The list once it is as wished. */
+  settled(listId: string, isSo: (list: TestAnswer['body']) => boolean): Promise<TestAnswer['body']>;
   /** Starts a stage and waits until all its rows are decided. */
   granted(listId: string, stage: number): Promise<TestAnswer['body']>;
 }
@@ -99,11 +101,16 @@ export async function startListStage(): Promise<ListStage> {
       const started = await stage.act(listId, `stages/${number}/start`, 'anna');
       if (started.status !== 200) throw new Error(`stage not started: ${JSON.stringify(started.body)}`);
       const { attempt } = started.body.release.stages[number - 1];
+      return stage.settled(listId, (list) => {
+        const now = list.release.stages[number - 1];
+        return now.state === 'granted' && now.attempt === attempt;
+      });
+    },
+    async settled(listId, isSo) {
       for (;;) {
         const head = await ledger.log.head();
         const list = await stage.list(listId);
-        const now = list.release.stages[number - 1];
-        if (now.state === 'granted' && now.attempt === attempt) return list;
+        if (isSo(list)) return list;
         await ledger.log.waitForAppend(head, 10_000);
       }
     },
