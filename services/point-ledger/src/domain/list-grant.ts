@@ -234,6 +234,12 @@ export function runningStage(list: ListGrant): ListStage | undefined {
   return list.stages.find(({ state }) => state === 'running');
 }
 
+/** Nothing happens to the list until a person acts. */
+export function isAtRest(list: ListGrant): boolean {
+  if (list.state === 'validating' || list.state === 'recalling') return false;
+  return list.paused || !runningStage(list);
+}
+
 /** The last row that any start of a stage can have granted. */
 export function lastRowReached(list: ListGrant): number {
   return list.stages.findLast(({ attempt }) => attempt > 0)?.lastRow ?? 0;

@@ -1,4 +1,17 @@
-import { Body, Controller, Get, Header, Inject, Param, Post, Put, Query, Res, StreamableFile } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Headers,
+  Inject,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { EventLog } from '@tsunagu/event-store';
 import { type Clock, newId } from '@tsunagu/kernel';
@@ -21,9 +34,10 @@ import {
   UploadedFile,
   until,
   valueOrProblem,
+  waitSeconds,
 } from '@tsunagu/service-host';
 import { decideUpload } from '../domain/list-decisions.js';
-import type { ListGrant, ListUploaded } from '../domain/list-grant.js';
+import { isAtRest, type ListGrant, type ListUploaded } from '../domain/list-grant.js';
 import { amountPointsMaxDefault } from '../domain/list-rows.js';
 import { listMediaTypes } from '../files/list-file.js';
 import { reportCsv } from '../files/list-reports.js';
@@ -137,8 +151,13 @@ export class ListsController {
   @Roles('operator', 'finance', 'auditor')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'A list as its own stream says, with what was granted so far' })
-  async find(@CurrentCaller() caller: Caller, @Param('listId') id: string) {
-    const list = await this.own(idFromPath(id), caller);
+  async find(
+    @CurrentCaller() caller: Caller,
+    @Param('listId') id: string,
+    @Headers('prefer') prefer: string | undefined,
+  ) {
+    const read = () => this.own(idFromPath(id), caller);
+    const list = await until(this.log, read, isAtRest, waitSeconds(prefer) ?? 0);
     const upToDate = await this.projections.waitFor('lists');
     const answer = { ...listAnswer(list), ...(await this.problemsOf(list)) };
     return { ...answer, counts: { ...(await this.index.counts(list.listId)), upToDate } };
