@@ -9,10 +9,12 @@ import { PostgresEventLog } from '@tsunagu/event-store';
 import { newId, ok, realClock } from '@tsunagu/kernel';
 import { migrate, servicePool } from '@tsunagu/service-host';
 import { pino } from 'pino';
+import { readConfig } from '../src/config.js';
 import { definition } from '../src/definition.js';
 import { fundStream } from '../src/domain/fund.js';
 import type { ListEvent, ListUploaded } from '../src/domain/list-grant.js';
 import type { ListFormat } from '../src/files/list-file.js';
+import { AccountActs } from '../src/workflows/account-acts.js';
 import { Accounts } from '../src/workflows/accounts.js';
 import { Grants } from '../src/workflows/grants.js';
 import { Leases } from '../src/workflows/leases.js';
@@ -37,8 +39,18 @@ const leases = new Leases(log, clock, slot);
 const [book, tables] = [new ListBook(log, clock), new ListTables(pool)];
 const intake = new ListIntake(clock, logger, book, tables);
 const comparisons = new ListComparisons(log, clock, logger, leases, book, tables);
-const grants = new Grants(log, clock, leases, new Accounts(log));
-const run = new ListRun(pool, { waitFor: async () => true }, logger, grants, book, tables);
+const config = readConfig({});
+const accounts = new Accounts(log);
+const grants = new Grants(log, clock, leases, accounts, config);
+const run = new ListRun(
+  pool,
+  { waitFor: async () => true },
+  logger,
+  grants,
+  new AccountActs(log, clock, config, accounts),
+  book,
+  tables,
+);
 
 let largest = 0;
 const watch = setInterval(() => {

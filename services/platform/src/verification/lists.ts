@@ -25,7 +25,7 @@ interface ListSeen {
 
 const ROWS_AT_ONCE = 10_000;
 
-/** What lists promise: a grant by list is one of its rows, and every row of a granted stage has its decision. */
+/** What lists promise: a grant by list is one of its rows, every row of a granted stage has its decision, a recalled list no grant. */
 export function checkLists(): {
   takeLedger(event: Read): void;
   /** Reads the rows of the lists seen. */
@@ -37,6 +37,8 @@ export function checkLists(): {
 } {
   const streams = new Map<string, Read[]>();
   const decided = new Map<string, Set<string>>();
+  /** Granted and not reversed. */
+  const standing = new Map<string, Set<string>>();
   const lists = new Map<string, ListSeen>();
   const found: Finding[] = [];
   let rowCount = 0;
@@ -48,11 +50,11 @@ export function checkLists(): {
         if (known) known.push(event);
         else streams.set(event.stream, [event]);
       }
-      if (event.type !== 'PointsGranted' && event.type !== 'GrantRefused') return;
       const { batchId, personId } = event.data as unknown as Answer;
       if (!batchId) return;
-      const persons = decided.get(batchId) ?? new Set();
-      decided.set(batchId, persons.add(personId));
+      if (event.type === 'PointsGranted' || event.type === 'GrantRefused') add(decided, batchId, personId);
+      if (event.type === 'PointsGranted') add(standing, batchId, personId);
+      if (event.type === 'GrantReversed') standing.get(batchId)?.delete(personId);
     },
     async load({ pool }) {
       const tables = new ListTables(pool);
@@ -96,6 +98,8 @@ export function checkLists(): {
       const findings = [...found];
       for (const { list, last, due } of lists.values()) {
         const left = due.size - [...due].filter((personId) => decided.get(list.listId)?.has(personId)).length;
+        const kept = list.state === 'recalled' ? (standing.get(list.listId)?.size ?? 0) : 0;
+        if (kept > 0) findings.push(at('I2', last, `list ${list.listId} was recalled and ${kept} of its grants stand`));
         if (left > 0)
           findings.push(at('I2', last, `list ${list.listId}: ${left} rows of its granted stages were never decided`));
       }
@@ -105,6 +109,11 @@ export function checkLists(): {
       return { lists: lists.size, rows: rowCount };
     },
   };
+}
+
+function add(persons: Map<string, Set<string>>, listId: string, personId: string) {
+  const known = persons.get(listId) ?? new Set();
+  persons.set(listId, known.add(personId));
 }
 
 function at(invariant: string, event: Read, detail: string): Finding {

@@ -1,6 +1,6 @@
 import { addPoints } from '@tsunagu/kernel';
-import type { Lot } from './lot.js';
 import type { PersonsAndPoints } from './list-grant.js';
+import type { Lot } from './lot.js';
 
 /** The part of an account that a comparison looks at. */
 export interface GrantedBefore {

@@ -1,12 +1,13 @@
 import type { DataOf } from '@tsunagu/contracts';
 import type { Projection } from '@tsunagu/event-store';
 import type { PoolClient } from 'pg';
-import type { ListEvent } from '../domain/list-grant.js';
+import type { ListEvent, PersonsAndPoints } from '../domain/list-grant.js';
 
 type Relevant =
   | ListEvent
   | { readonly type: 'PointsGranted'; readonly data: DataOf<'PointsGranted'> }
-  | { readonly type: 'GrantRefused'; readonly data: DataOf<'GrantRefused'> };
+  | { readonly type: 'GrantRefused'; readonly data: DataOf<'GrantRefused'> }
+  | { readonly type: 'GrantReversed'; readonly data: DataOf<'GrantReversed'> };
 
 /** Which lists there are, what was granted by each, and who was refused. */
 export const listsProjection: Projection = {
@@ -22,6 +23,7 @@ export const listsProjection: Projection = {
     'ListRecalled',
     'PointsGranted',
     'GrantRefused',
+    'GrantReversed',
   ],
   async apply(client, events) {
     const batch = new Batch();
@@ -46,7 +48,8 @@ const activity: Partial<Record<Relevant['type'], boolean>> = {
 class Batch {
   private readonly registered: object[] = [];
   private readonly active = new Map<string, boolean>();
-  private readonly granted = new Map<string, { persons: number; points: number }>();
+  private readonly granted = new Map<string, PersonsAndPoints>();
+  private readonly reversed = new Map<string, PersonsAndPoints>();
   private readonly outcomes = new Map<string, object>();
 
   take(event: Relevant, position: number): void {
@@ -59,10 +62,14 @@ class Batch {
       case 'PointsGranted': {
         const { batchId, personId, amountPoints } = event.data;
         if (batchId === null) return;
-        const { persons, points } = this.granted.get(batchId) ?? { persons: 0, points: 0 };
-        this.granted.set(batchId, { persons: persons + 1, points: points + amountPoints });
+        count(this.granted, batchId, amountPoints);
         if (event.data.attempt > 1)
           this.outcomes.set(`${batchId} ${personId}`, { list_id: batchId, person_id: personId });
+        return;
+      }
+      case 'GrantReversed': {
+        const { batchId, points, receivablePoints } = event.data;
+        if (batchId !== null) count(this.reversed, batchId, points + receivablePoints);
         return;
       }
       case 'GrantRefused': {
@@ -82,17 +89,24 @@ class Batch {
   async write(client: PoolClient): Promise<void> {
     if (this.registered.length > 0) await client.query(register, [JSON.stringify(this.registered)]);
     if (this.active.size > 0) await client.query(activate, [[...this.active.keys()], [...this.active.values()]]);
-    if (this.granted.size > 0) {
-      const sums = [...this.granted.values()];
-      const values = [[...this.granted.keys()], sums.map(({ persons }) => persons), sums.map(({ points }) => points)];
-      await client.query(grant, values);
-    }
+    if (this.granted.size > 0) await client.query(grant, columnsOf(this.granted));
+    if (this.reversed.size > 0) await client.query(reverse, columnsOf(this.reversed));
     if (this.outcomes.size > 0) {
       const outcomes = JSON.stringify([...this.outcomes.values()]);
       await client.query(forget, [outcomes]);
       await client.query(refuse, [outcomes]);
     }
   }
+}
+
+function count(sums: Map<string, PersonsAndPoints>, listId: string, points: number) {
+  const before = sums.get(listId) ?? { persons: 0, points: 0 };
+  sums.set(listId, { persons: before.persons + 1, points: before.points + points });
+}
+
+function columnsOf(sums: ReadonlyMap<string, PersonsAndPoints>) {
+  const values = [...sums.values()];
+  return [[...sums.keys()], values.map(({ persons }) => persons), values.map(({ points }) => points)];
 }
 
 const register = `
@@ -110,6 +124,13 @@ const grant = `
      set granted_persons = lists.granted_persons + granted.persons, granted_points = lists.granted_points + granted.points
     from unnest($1::uuid[], $2::integer[], $3::bigint[]) as granted (list_id, persons, points)
    where lists.list_id = granted.list_id`;
+
+const reverse = `
+  update lists
+     set reversed_persons = lists.reversed_persons + reversed.persons,
+         reversed_points = lists.reversed_points + reversed.points
+    from unnest($1::uuid[], $2::integer[], $3::bigint[]) as reversed (list_id, persons, points)
+   where lists.list_id = reversed.list_id`;
 
 const forget = `
   delete from list_refusals as refusal

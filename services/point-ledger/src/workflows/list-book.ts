@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { appendSurely, type EventLog, type StreamWrite } from '@tsunagu/event-store';
+import { appendSurely, type EventLog, type RecordedEvent, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, type Result } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import {
@@ -19,6 +19,8 @@ const ROUNDS_MAX = 20;
 export interface ListSeen {
   readonly list: ListGrant;
   readonly revision: number;
+  /** The recorded approval of its recall: every reversal is caused by it. */
+  readonly recallApproval: Pick<RecordedEvent, 'id' | 'actor'> | undefined;
 }
 
 /** Who acts on a list; the service itself where nobody is named. */
@@ -39,7 +41,8 @@ export class ListBook {
     const stream = listStream(listId);
     const events = (await this.log.readStreams([stream])).get(stream) ?? [];
     const list = foldList(events);
-    return list && { list, revision: events.length - 1 };
+    const recallApproval = events.find(({ type }) => type === 'ListRecallApproved');
+    return list && { list, revision: events.length - 1, recallApproval };
   }
 
   /** Lists in the order asked for; one that is not there is left out. */

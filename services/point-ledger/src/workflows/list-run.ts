@@ -1,15 +1,19 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { derivedId } from '@tsunagu/kernel';
 import { DATABASE, LOGGER, PROJECTIONS, type ProjectionReader } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type ListGrant, type ListStage, runningStage } from '../domain/list-grant.js';
+import { type ListGrant, type ListStage, lastRowReached, runningStage } from '../domain/list-grant.js';
 import { listCauseId, listOrder } from '../domain/list-order.js';
+import { AccountActs } from './account-acts.js';
 import { Grants } from './grants.js';
 import { ListBook, type ListSeen } from './list-book.js';
 import { ListTables } from './list-tables.js';
+import { reversalAct } from './proposals.js';
 
 /** Rows between two looks at the list: after a pause at most these are still granted. */
 const ROWS_AT_ONCE = 2_000;
+const RECALLED_AT_ONCE = 1_000;
 /** First key of the two-part advisory lock, apart from other users of advisory locks in the same database. */
 const LOCK_CLASS = 0x4c495354;
 
@@ -27,6 +31,7 @@ export class ListRun implements OnModuleDestroy {
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly grants: Grants,
+    private readonly acts: AccountActs,
     private readonly book: ListBook,
     private readonly tables: ListTables,
   ) {}
@@ -80,6 +85,10 @@ export class ListRun implements OnModuleDestroy {
   private async step(listId: string): Promise<boolean> {
     const seen = await this.book.read(listId);
     if (!seen) return false;
+    if (seen.list.state === 'recalling') {
+      await this.recallRows(seen);
+      return true;
+    }
     const stage = runningStage(seen.list);
     if (!stage || seen.list.paused || seen.list.state !== 'approved') return false;
     await this.grantRows(seen, stage);
@@ -106,6 +115,33 @@ export class ListRun implements OnModuleDestroy {
       const step = `${stage} ${attempt} ${last}`;
       await this.book.step(seen, { type: 'ListStageAdvanced', data: { ...data, throughRow: last } }, step);
     }
+  }
+
+  /** Takes back the lots of the next rows. Ids follow from the approval, so what is reversed already is not reversed again. */
+  private async recallRows(seen: ListSeen): Promise<void> {
+    const { listId, content, recall } = seen.list;
+    if (!content || !recall || !seen.recallApproval) throw new Error(`a recall of list ${listId} that nobody approved`);
+    const approval = { ...seen.recallApproval, correlationId: listId };
+    const through = lastRowReached(seen.list);
+    const rows = await this.tables.rows(content.uploadId, recall.throughRow, through, RECALLED_AT_ONCE);
+    await this.acts.perform(
+      rows.map(({ personId }) => ({
+        personId,
+        cause: approval,
+        actor: approval.actor,
+        decide: (account, now) => {
+          const lot = account.lots.find(({ batchId }) => batchId === listId);
+          if (!lot) return undefined;
+          const reversalId = derivedId(`recall ${personId}`, listId);
+          const { lotId } = lot;
+          const order = { reversalId, personId, lotId, reasonPattern: recall.reasonPattern };
+          return reversalAct(order, approval).decide(account, now);
+        },
+      })),
+    );
+    const last = rows.at(-1)?.rowNumber ?? through;
+    if (rows.length < RECALLED_AT_ONCE) await this.book.step(seen, { type: 'ListRecalled', data: { listId } }, '');
+    else await this.book.step(seen, { type: 'ListRecallAdvanced', data: { listId, throughRow: last } }, `${last}`);
   }
 
   private async rowsOf(list: ListGrant, attempt: number, after: number, through: number) {
