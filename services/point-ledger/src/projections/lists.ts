@@ -61,7 +61,7 @@ class Batch {
       }
       case 'PointsGranted': {
         const { batchId, personId, amountPoints } = event.data;
-        if (batchId === null) return;
+        if (!batchId) return;
         count(this.granted, batchId, amountPoints);
         if (event.data.attempt > 1)
           this.outcomes.set(`${batchId} ${personId}`, { list_id: batchId, person_id: personId });
@@ -69,12 +69,12 @@ class Batch {
       }
       case 'GrantReversed': {
         const { batchId, points, receivablePoints } = event.data;
-        if (batchId !== null) count(this.reversed, batchId, points + receivablePoints);
+        if (batchId) count(this.reversed, batchId, points + receivablePoints);
         return;
       }
       case 'GrantRefused': {
         const { batchId, personId, attempt, reasonCode, curable } = event.data;
-        if (batchId === undefined) return;
+        if (!batchId) return;
         const refusal = { attempt, reason_code: reasonCode, is_curable: curable };
         this.outcomes.set(`${batchId} ${personId}`, { list_id: batchId, person_id: personId, ...refusal });
         return;
