@@ -113,6 +113,19 @@ describe('Neyagawa: the same list must not be paid twice', () => {
   });
 });
 
+it('a list is compared once at a time', async () => {
+  const fundId = await stage.fund(1);
+  const listId = await stage.register(stage.measure());
+  await stage.send(listId, listCsv(people(5_000).map((personId) => [personId, 1])));
+  await stage.settled(listId, ({ state }) => state === 'validated');
+  const compare = () => stage.act(listId, 'comparisons', 'anna', { fundId });
+  let codes: (string | undefined)[] = [];
+  while (!codes.includes('point_ledger.list_busy')) {
+    codes = (await Promise.all([compare(), compare(), compare()])).map(({ body }) => body.code);
+  }
+  expect(codes).toContain(undefined);
+});
+
 describe('a file with mistakes', () => {
   it('is answered with lines and codes, never with what stands there, and can be corrected', async () => {
     const [a, b, c] = people(3) as [string, string, string];
@@ -179,25 +192,47 @@ describe('a hostile file', () => {
     'xl/worksheets/sheet1.xml': sheetXml('<row r="1"><c r="A1"><f>SUM(1)</f><v>1</v></c></row>'),
   });
   it.each<[string, string, () => string | Uint8Array, string, string]>([
-    ['names and birth dates', 'csv', () => `personId,amountPoints,氏名\r\n${someId()},1,x\r\n`, 'list_columns', '氏名'],
-    ['no header', 'csv', () => `${someId()},1000\r\n`, 'list_columns', 'zzz'],
-    ['no rows', 'csv', () => 'personId,amountPoints\r\n', 'list_unreadable', 'zzz'],
-    ['nothing at all', 'csv', () => '', 'list_unreadable', 'zzz'],
-    ['UTF-16', 'csv', () => Buffer.from(`\uFEFF${good}`, 'utf16le'), 'list_encoding', 'zzz'],
-    ['compressed bytes', 'csv', () => gzipSync(good), 'list_encoding', 'zzz'],
-    ['an open quote', 'csv', () => `personId,amountPoints\r\n"${'x'.repeat(100_000)}`, 'list_unreadable', 'xxx'],
-    ['a zip bomb', 'xlsx', bomb, 'list_unreadable', 'zzz'],
-    ['a formula', 'xlsx', () => formula, 'list_unreadable', 'SUM'],
-    ['a CSV that says it is XLSX', 'xlsx', () => good, 'list_unreadable', 'zzz'],
-    ['an XLSX that says it is CSV', 'csv', () => xlsxOf([['personId', 'amountPoints']]), 'list_', 'zzz'],
+    [
+      'names and birth dates',
+      'csv',
+      () => `personId,amountPoints,氏名\r\n${someId()},1,x\r\n`,
+      'point_ledger.list_columns',
+      '氏名',
+    ],
+    ['no header', 'csv', () => `${someId()},1000\r\n`, 'point_ledger.list_columns', 'zzz'],
+    ['no rows', 'csv', () => 'personId,amountPoints\r\n', 'point_ledger.list_unreadable', 'zzz'],
+    ['nothing at all', 'csv', () => '', 'point_ledger.list_unreadable', 'zzz'],
+    ['UTF-16', 'csv', () => Buffer.from(`\uFEFF${good}`, 'utf16le'), 'point_ledger.list_encoding', 'zzz'],
+    ['compressed bytes', 'csv', () => gzipSync(good), 'point_ledger.list_encoding', 'zzz'],
+    [
+      'an open quote',
+      'csv',
+      () => `personId,amountPoints\r\n"${'x'.repeat(100_000)}`,
+      'point_ledger.list_unreadable',
+      'xxx',
+    ],
+    ['a zip bomb', 'xlsx', bomb, 'point_ledger.list_unreadable', 'zzz'],
+    ['a formula', 'xlsx', () => formula, 'point_ledger.list_unreadable', 'SUM'],
+    ['a CSV that says it is XLSX', 'xlsx', () => good, 'point_ledger.list_unreadable', 'zzz'],
+    ['an XLSX that says it is CSV', 'csv', () => xlsxOf([['personId', 'amountPoints']]), 'point_ledger.list_', 'zzz'],
   ])('with %s is refused by a code and not quoted', async (_, format, file, code, quoted) => {
     const listId = await stage.register(stage.measure());
     const answer = await stage.send(listId, file(), { type: format === 'csv' ? 'text/csv' : xlsxType });
     expect(answer.status).toBe(422);
-    expect(answer.body.code).toContain(`point_ledger.${code}`);
+    expect(answer.body.code).toContain(code);
     expect(JSON.stringify(answer.body)).not.toContain(quoted);
     expect((await stage.list(listId)).state).toBe('invalid');
     expect((await stage.send(listId, good)).body.state ?? 'repeated').toMatch(/validated|repeated/);
+  });
+
+  it('with more rows than a list may have is refused', async () => {
+    const listId = await stage.register(stage.measure());
+    const rows = people(20_001).map((personId): Row => [personId, 1]);
+    const sent = await stage.send(listId, listCsv(rows));
+    const list = await stage.settled(listId, ({ state }) => state !== 'validating');
+    expect(list.upload.fileProblem.code).toBe('point_ledger.list_too_long');
+    if (sent.status !== 202) expect(sent.status).toBe(422);
+    expect((await stage.pool.query('select 1 from list_incoming')).rowCount).toBe(0);
   });
 
   it('is refused for its type, and hostile forms for their fields', async () => {

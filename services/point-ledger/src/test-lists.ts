@@ -41,6 +41,7 @@ export async function startListStage(): Promise<ListStage> {
   const campaignId = someId();
   const measures = new Map<string, { ownerId: string; dryRun: boolean }>();
   const ledger = await startTestLedger({
+    env: { LEDGER_SWEEP_SECONDS: '3600', LEDGER_LIST_ROWS_MAX: '20000' },
     questions: {
       campaign: (path: string) => {
         const [, asked, , measureId = ''] = path.split('/');

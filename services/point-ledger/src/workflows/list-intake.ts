@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { addPoints, type Clock } from '@tsunagu/kernel';
-import { CLOCK, LOGGER, Problem, type SpooledFile } from '@tsunagu/service-host';
+import { CLOCK, CONFIG, LOGGER, Problem, type SpooledFile } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
+import type { LedgerConfig } from '../config.js';
 import type { ListGrant, ListUploaded } from '../domain/list-grant.js';
 import {
   columnsOf,
@@ -47,6 +48,7 @@ export class ListIntake implements OnModuleDestroy {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(CONFIG) private readonly config: LedgerConfig,
     private readonly book: ListBook,
     private readonly tables: ListTables,
   ) {}
@@ -106,7 +108,7 @@ export class ListIntake implements OnModuleDestroy {
   private async readRows(list: ListGrant, upload: ListUploaded, file: SpooledFile): Promise<Found> {
     const limits: RowLimits = { amountPointsMax: list.amountPointsMax, nowMs: this.clock.now() };
     const reading = readListFile(file.handle, upload.format);
-    const sorter = new LineSorter(limits);
+    const sorter = new LineSorter(limits, this.config.listRowsMax);
     // The next lines are parsed while the last ones are stored.
     let storing: Promise<unknown> = Promise.resolve();
     try {
@@ -153,7 +155,10 @@ class LineSorter {
   private problems = 0;
   private fileProblem: FileProblem | undefined;
 
-  constructor(private readonly limits: RowLimits) {}
+  constructor(
+    private readonly limits: RowLimits,
+    private readonly rowsMax: number,
+  ) {}
 
   get isHopeless(): boolean {
     return this.fileProblem !== undefined || this.problems >= problemsMax;
@@ -178,7 +183,7 @@ class LineSorter {
     for (const { line, cells } of lines) {
       if (this.isHopeless) break;
       if (!this.columns) this.readHeader(cells);
-      else if (this.rows + rows.length + problems.length >= listRowsMax) this.tooLong();
+      else if (this.rows + rows.length + problems.length >= this.rowsMax) this.tooLong();
       else this.sort(rowOf(cells, line, this.columns, this.limits), rows, problems);
     }
     this.rows += rows.length;
@@ -198,6 +203,6 @@ class LineSorter {
   }
 
   private tooLong() {
-    this.fileProblem = { code: 'point_ledger.list_too_long', detail: `A list may have ${listRowsMax} rows.` };
+    this.fileProblem = { code: 'point_ledger.list_too_long', detail: `A list may have ${this.rowsMax} rows.` };
   }
 }
