@@ -90,6 +90,8 @@ export class ListIntake implements OnModuleDestroy {
     const twice = found.fileProblem ? 0 : await this.tables.reportTwice(uploadId, Math.max(0, room));
     const problemCount = found.problems + twice;
     if (found.fileProblem || problemCount > 0) {
+      // Before the answer that says so.
+      await this.tables.dropIncoming(uploadId);
       const { rows: rowCount, fileProblem = null } = found;
       const data = { listId, uploadId, fileProblem, rowCount, problemCount };
       return this.book.notValid({ type: 'ListFoundInvalid', data });
