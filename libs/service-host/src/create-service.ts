@@ -28,6 +28,7 @@ import type { ServiceDefinition, ServiceParts } from './parts.js';
 import { ProblemFilter } from './problem-filter.js';
 import { ProjectionSet } from './projection-set.js';
 import { RequestDrain } from './request-drain.js';
+import { takeUploads } from './uploads.js';
 import { validationPipe } from './validation.js';
 
 export interface RunningService {
@@ -72,6 +73,7 @@ export async function createService(
   const methodsOf = routeMethods(fastify);
   const drain = new RequestDrain(fastify);
   guardEdge(fastify);
+  takeUploads(fastify, definition.uploads ?? []);
   observeRequests(
     fastify,
     parts.logger,

@@ -68,4 +68,5 @@ export {
 } from './parts.js';
 export { Problem, type ProblemAnswer, problemAnswer, valueOrProblem } from './problem.js';
 export { type Questions, QuestionUnanswered } from './questions.js';
+export { type SpooledFile, spool, Upload, UploadedFile, type UploadRoute } from './uploads.js';
 export { until, waitSeconds } from './wait.js';

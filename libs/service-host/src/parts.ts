@@ -7,6 +7,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Questions } from './questions.js';
+import type { UploadRoute } from './uploads.js';
 
 /** What a service is, apart from where it runs. Exported by each service as `definition`. */
 export interface ServiceDefinition<C = unknown> {
@@ -28,6 +29,8 @@ export interface ServiceDefinition<C = unknown> {
   readonly upcasts?: UpcastTable;
   /** Where the service may have several logs: what the name of a stream says of the one that it lies in. */
   placeOf?(stream: string): StreamPlace;
+  /** Routes that take a file; every other body is JSON. */
+  readonly uploads?: readonly UploadRoute[];
   /** The NestJS module: controllers, consumers, workflows, jobs. The host provides the tokens below globally. */
   module(config: C): DynamicModule | Type;
 }

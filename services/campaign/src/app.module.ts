@@ -5,6 +5,7 @@ import { ClaimEnds } from './http/claim-ends.js';
 import { ClaimProofController } from './http/claim-proof.controller.js';
 import { ClaimReplayController } from './http/claim-replay.controller.js';
 import { ClaimsController } from './http/claims.controller.js';
+import { InternalController } from './http/internal.controller.js';
 import { ProgrammesController } from './http/programmes.controller.js';
 import { CampaignClock } from './jobs/campaign-clock.js';
 import { OverdueClaims } from './jobs/overdue-claims.js';
@@ -24,6 +25,7 @@ import { Reopening } from './workflows/reopening.js';
     ClaimsController,
     ClaimProofController,
     ClaimReplayController,
+    InternalController,
     AccountEvents,
   ],
   providers: [

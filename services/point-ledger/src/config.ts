@@ -1,5 +1,6 @@
 import { choiceSetting, type Environment, numberSetting } from '@tsunagu/service-host';
 import type { AccountRules } from './domain/consequences.js';
+import { listRowsMax } from './domain/list-rows.js';
 
 export interface LedgerConfig {
   /** After so long without an outcome, the ledger asks a hold's owner what became of it. */
@@ -10,6 +11,8 @@ export interface LedgerConfig {
   readonly rules: AccountRules;
   /** Whether lowering a fund needs a second person; by the profile: on in production, off in the test profile. */
   readonly approvals: 'on' | 'off' | 'by_profile';
+  /** Rows of one list; never more than the limit of the domain. */
+  readonly listRowsMax: number;
 }
 
 /** Settings of the point ledger, from the environment. */
@@ -26,5 +29,6 @@ export function readConfig(env: Environment): LedgerConfig {
       releaseGraceHours: numberSetting(env, 'LEDGER_RELEASE_GRACE_HOURS', { fallback: 0, min: 0, max: 8_784 }),
     },
     approvals: choiceSetting(env, 'TSUNAGU_APPROVALS', ['on', 'off', 'by_profile'] as const, 'by_profile'),
+    listRowsMax: numberSetting(env, 'LEDGER_LIST_ROWS_MAX', { fallback: listRowsMax, min: 1, max: listRowsMax }),
   };
 }

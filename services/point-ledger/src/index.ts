@@ -5,6 +5,10 @@ export { decideGrant, type Funding, type GrantDecision, type GrantOrder } from '
 export { foldLease, type Lease } from './domain/lease.js';
 export { leaseOrder } from './domain/lease-order.js';
 export { type CheckedEvent, checkLedger, type LedgerCheck, type Violation } from './domain/ledger-check.js';
+export { foldList, type ListGrant } from './domain/list-grant.js';
+export { listCauseId, listClaimId, listOrder } from './domain/list-order.js';
 export { type LedgerEvent, type Posting, postingsOf } from './domain/postings.js';
 export { type GrantReplay, leasesOf, type ReplayedEvent, replayGrant, streamsOfGrant } from './domain/replay.js';
+export { contentHasher } from './files/list-hash.js';
 export { type ClaimReplayQuestion, type LedgerStep, replayInLedger } from './workflows/claim-replay.js';
+export { ListTables } from './workflows/list-tables.js';

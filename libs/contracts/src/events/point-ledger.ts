@@ -86,6 +86,8 @@ export const GrantRefused = published({
       attempt: Type.Integer({ minimum: 1 }),
       reasonCode: Name,
       curable: Type.Boolean(),
+      /** The list whose row this was; no claim of the person's own. */
+      batchId: Type.Optional(Id),
     },
     closed,
   ),

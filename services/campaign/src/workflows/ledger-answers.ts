@@ -87,8 +87,11 @@ function newEvents(decided: readonly At<EntitlementEvent>[], answer: Recorded, {
   );
 }
 
+/** What the ledger decided on a row of a list answers no claim. */
 function isLedgerAnswer(event: RecordedEvent): event is Recorded {
-  return event.type === 'PointsGranted' || event.type === 'GrantRefused';
+  if (event.type !== 'PointsGranted' && event.type !== 'GrantRefused') return false;
+  const { batchId } = event.data as { readonly batchId?: string | null };
+  return batchId === undefined || batchId === null;
 }
 
 function streamOf({ data }: Recorded): string {

@@ -10,6 +10,7 @@ import { checkClaims } from '../verification/claims.js';
 import { checkDecisions } from '../verification/decisions.js';
 import { checkExchanges } from '../verification/exchanges.js';
 import { describeFinding, type Finding, placeName } from '../verification/finding.js';
+import { checkLists } from '../verification/lists.js';
 import { checkOrder, type Read, scan } from '../verification/scan.js';
 import { checkSettlements } from '../verification/settlements.js';
 import { type Store, storeOf, withStores } from '../verification/stores.js';
@@ -55,6 +56,7 @@ async function check(
   const claims = checkClaims();
   const exchanges = checkExchanges();
   const ledger = checkLedger();
+  const lists = checkLists();
   const accepted: Read[] = [];
   const answers: Read[] = [];
   const closed: Read[] = [];
@@ -73,6 +75,7 @@ async function check(
     'point-ledger': (event) => {
       ledger.take(event);
       claims.takeLedger(event);
+      lists.takeLedger(event);
       // What the ledger recorded since then may answer what the other logs recorded after they were read.
       if (event.recordedAt >= begun) return;
       exchanges.takeLedger(event);
@@ -95,17 +98,25 @@ async function check(
   }
   const { counts } = ledger;
   findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
-  const promised = claims.findings({ nowMs, graceMs, begun });
+  await lists.load(storeOf(stores, 'point-ledger'));
+  const isOfList = (grant: Read) => lists.orderOf(grant) !== undefined;
+  const promised = claims.findings({ nowMs, graceMs, begun, isOfList });
   const moved = exchanges.findings();
-  findings.push(...promised.findings, ...moved.findings);
+  findings.push(...promised.findings, ...moved.findings, ...lists.findings());
   lines.push(
     `I1    ${answers.length} decisions on ${counts.accounts} accounts: at most one grant for each measure and person`,
-    `I2    ${promised.claims} claims (${promised.inProgress} in progress), ${moved.exchanges} exchanges (${moved.inProgress} with points held): none lost`,
+    `I2    ${promised.claims} claims (${promised.inProgress} in progress), ${moved.exchanges} exchanges (${moved.inProgress} with points held), ${lists.counts.lists} lists of ${lists.counts.rows} rows: none lost`,
     `I3–I5 ${counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
   );
   const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
   findings.push(
-    ...(await checkDecisions(logs, accepted, answers, (id) => orders.get(id), new Progress('deciding again'))),
+    ...(await checkDecisions(
+      logs,
+      accepted,
+      answers,
+      (answer) => orders.get(answer.causationId ?? '') ?? lists.orderOf(answer),
+      new Progress('deciding again'),
+    )),
   );
   lines.push(`I6    ${accepted.length} claims and ${answers.length} grants and refusals decided again: the same`);
   const projections = await checkProjections(stores);

@@ -14,7 +14,13 @@ export function checkClaims(): {
   takeCampaign(event: Read): void;
   takeLedger(event: Read): void;
   /** Claims that wait longer than `graceMs` at `nowMs` are lost ones; `begun`: when the reading began. */
-  findings(at: { nowMs: number; graceMs: number; begun: string }): {
+  findings(at: {
+    nowMs: number;
+    graceMs: number;
+    begun: string;
+    /** A grant without a claim of the person's own may be a row of a list. */
+    isOfList(grant: Read): boolean;
+  }): {
     findings: Finding[];
     claims: number;
     inProgress: number;
@@ -56,7 +62,7 @@ export function checkClaims(): {
       if (event.type === 'PointsGranted') granted.set(String(event.data.claimId), event);
       if (event.type === 'GrantRefused') refused.set(`${event.data.claimId} ${event.data.attempt}`, event);
     },
-    findings({ nowMs, graceMs, begun }) {
+    findings({ nowMs, graceMs, begun, isOfList }) {
       const findings = [...found];
       let inProgress = 0;
       for (const [claimId, { event, state, since, attempt }] of claims) {
@@ -76,7 +82,7 @@ export function checkClaims(): {
         else inProgress += 1;
       }
       for (const [claimId, grant] of granted) {
-        if (!claims.has(claimId) && grant.recordedAt < begun)
+        if (!claims.has(claimId) && grant.recordedAt < begun && !isOfList(grant))
           findings.push(at('I1', 'point-ledger', grant, `a grant for claim ${claimId}, which nobody made`));
       }
       return { findings, claims: claims.size, inProgress };

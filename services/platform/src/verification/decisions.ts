@@ -21,7 +21,7 @@ export async function checkDecisions(
   logs: { campaign: EventLog; ledger: EventLog },
   accepted: readonly Read[],
   answers: readonly Read[],
-  orderOf: (causeId: string) => GrantOrder | undefined,
+  orderOf: (answer: Read) => GrantOrder | undefined,
   progress: Progress,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -48,14 +48,14 @@ export async function checkDecisions(
     }
     const names = new Set<string>();
     for (const event of some) {
-      const order = orderOf(event.causationId ?? '');
+      const order = orderOf(event);
       if (!order) continue;
       for (const name of streamsOfGrant(order, event)) names.add(name);
       for (const name of funds.get(String(event.data.fundId)) ?? []) names.add(name);
     }
     const streams = await logs.ledger.readStreams([...names]);
     for (const event of some) {
-      const order = orderOf(event.causationId ?? '');
+      const order = orderOf(event);
       if (!order || !replayGrant(order, event, streams).same) findings.push(differs('point-ledger', event));
     }
     progress.at(accepted.length + start + some.length, total);

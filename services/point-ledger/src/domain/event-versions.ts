@@ -1,5 +1,6 @@
 import type { PublishedType } from '@tsunagu/contracts';
 import type { UpcastSteps } from '@tsunagu/kernel';
+import type { ContentEvent, ListEvent } from './list-grant.js';
 import type { LedgerEvent } from './postings.js';
 import type { ProposalEvent } from './proposal.js';
 
@@ -16,4 +17,27 @@ export const upcasts = {
   ChangeApproved: [],
   ChangeRejected: [],
   ChangeCompleted: [],
-} satisfies Record<Exclude<(LedgerEvent | ProposalEvent)['type'], PublishedType>, UpcastSteps>;
+  ListRegistered: [],
+  ListUploaded: [],
+  ListValidated: [],
+  ListFoundInvalid: [],
+  ListFoundRepeated: [],
+  ListCompared: [],
+  ListReleaseProposed: [],
+  ListReleaseApproved: [],
+  ListStageStarted: [],
+  ListStageAdvanced: [],
+  ListStageGranted: [],
+  ListPaused: [],
+  ListResumed: [],
+  ListRecallProposed: [],
+  ListRecallApproved: [],
+  ListRecallAdvanced: [],
+  ListRecalled: [],
+  ListDiscarded: [],
+  ListContentReserved: [],
+  ListContentFreed: [],
+} satisfies Record<
+  Exclude<(LedgerEvent | ProposalEvent | ListEvent | ContentEvent)['type'], PublishedType>,
+  UpcastSteps
+>;

@@ -1,9 +1,17 @@
 import type { DataOf } from '@tsunagu/contracts';
+import { isoTime } from '@tsunagu/kernel';
 import type { Account, AccountEvent } from './account.js';
 import { expiryOf } from './expiry.js';
 
-/** A claim as the ledger decides it: the accepted claim and the id of the event that carried it. */
-export type GrantOrder = DataOf<'ClaimAccepted'>;
+const HOUR_MS = 3_600_000;
+
+/** A claim as the ledger decides it: the accepted claim, or a row of a list, which says so. */
+export type GrantOrder = DataOf<'ClaimAccepted'> & {
+  /** The list. */
+  readonly batchId?: string;
+  /** The points are seen at once and can be used so long after their grant. */
+  readonly usableAfterHours?: number;
+};
 
 /** What is at hand to pay a claim from: the worker's lease of the fund, and, where that was too small, what else was seen. */
 export type Funding =
@@ -74,17 +82,19 @@ function granted(order: GrantOrder, ownerId: string, lotId: string, now: string)
         expiresAt: expiryOf(order, now),
         dryRun,
         legalClass: 'free',
-        usableFrom: null,
-        batchId: null,
+        usableFrom: usableFromOf(order, now),
+        batchId: order.batchId ?? null,
       },
     },
   };
 }
 
+function usableFromOf({ usableAfterHours }: GrantOrder, now: string): string | null {
+  return usableAfterHours ? isoTime(Date.parse(now) + usableAfterHours * HOUR_MS) : null;
+}
+
 function refused(order: GrantOrder, reasonCode: string, curable: boolean): GrantDecision {
-  const { claimId, personId, measureId, fundId, attempt } = order;
-  return {
-    outcome: 'decided',
-    event: { type: 'GrantRefused', data: { claimId, personId, measureId, fundId, attempt, reasonCode, curable } },
-  };
+  const { claimId, personId, measureId, fundId, attempt, batchId } = order;
+  const data = { claimId, personId, measureId, fundId, attempt, reasonCode, curable, ...(batchId ? { batchId } : {}) };
+  return { outcome: 'decided', event: { type: 'GrantRefused', data } };
 }

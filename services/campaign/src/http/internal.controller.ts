@@ -1,0 +1,23 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { isId } from '@tsunagu/kernel';
+import { Problem, Roles } from '@tsunagu/service-host';
+import { CampaignLaunch } from '../workflows/campaign-launch.js';
+
+/** What other services ask. Answers come from streams, never from a read model. */
+@ApiExcludeController()
+@Controller('campaign/internal/v1')
+@Roles('service')
+export class InternalController {
+  constructor(private readonly launch: CampaignLaunch) {}
+
+  /** Whose measure it is: a list of the ledger grants it to people who made no claim. */
+  @Get('campaigns/:campaignId/measures/:measureId')
+  async measure(@Param('campaignId') campaignId: string, @Param('measureId') measureId: string) {
+    const known = isId(campaignId) ? await this.launch.find(campaignId) : undefined;
+    const measure = known?.campaign.measures.find((each) => each.measureId === measureId);
+    if (!known || !measure) throw new Problem({ code: 'request.not_found' });
+    const { ownerId, programmeId, dryRun } = known.campaign;
+    return { campaignId, measureId, ownerId, programmeId, dryRun };
+  }
+}

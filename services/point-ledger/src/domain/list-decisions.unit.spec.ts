@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import {
+  decideApproval,
+  decideDiscard,
+  decidePause,
+  decideProposal,
+  decideRecall,
+  decideRecallApproval,
+  decideResume,
+  decideStageStart,
+  stageEndsOf,
+} from './list-decisions.js';
+import { evolveList, foldList, type ListEvent, type ListGrant, lastRowReached, runningStage } from './list-grant.js';
+
+const listId = '019ab3f0-6c00-8000-8000-0000000000c7';
+const fund = { fundId: 'f', ownerId: 'demo', dryRun: false };
+const facts = { listId, ownerId: 'demo', name: 'x', campaignId: 'c', measureId: 'm', programmeId: 'default' };
+const sums = { persons: 0, points: 0 };
+const compared: ListEvent = {
+  type: 'ListCompared',
+  data: {
+    listId,
+    comparisonId: 'k',
+    fundId: 'f',
+    months: 12,
+    position: 1,
+    fresh: sums,
+    sameMeasure: sums,
+    otherList: sums,
+    pastByFund: [],
+    fund: { undrawnPoints: 0, neededPoints: 0 },
+    by: 'anna',
+  },
+};
+const validated: readonly ListEvent[] = [
+  { type: 'ListRegistered', data: { ...facts, dryRun: false, amountPointsMax: 10, by: 'anna' } },
+  { type: 'ListUploaded', data: { listId, uploadId: 'u', fileHash: 'h', format: 'csv', bytes: 1, by: 'carla' } },
+  { type: 'ListValidated', data: { listId, uploadId: 'u', contentHash: 'h', rowCount: 100, amountPoints: 100 } },
+  compared,
+];
+const wanted = { fundId: 'f', embargoHours: 24, pointsExpireAt: null, pointsExpireAfterMonths: null };
+
+type Decided = ReturnType<typeof decideApproval>;
+const codeOf = (decided: Decided) => (decided.ok ? decided.value.map(({ type }) => type).join() : decided.refusal.code);
+
+function fold(events: readonly ListEvent[]): ListGrant {
+  const list = foldList(events);
+  if (!list) throw new Error('a list of the spec is registered');
+  return list;
+}
+function after(list: ListGrant, decided: Decided): ListGrant {
+  if (!decided.ok) throw new Error(decided.refusal.code);
+  return decided.value.reduce<ListGrant>(evolveList, list);
+}
+const proposed = (percents: readonly number[] = []) => {
+  const list = fold(validated);
+  return after(list, decideProposal(list, { ...wanted, stagePercents: percents }, fund, 'dora'));
+};
+const approved = (percents: readonly number[] = []) => {
+  const list = proposed(percents);
+  return after(list, decideApproval(list, 'ben'));
+};
+
+describe('the stages of a release', () => {
+  it.each([
+    [100, [], [100]],
+    [100, [1, 10], [1, 11, 100]],
+    [1, [1, 10], [1]],
+    [3, [1, 1, 1, 1], [1, 2, 3]],
+    [1_000_000, [0.01, 1, 10], [100, 10_100, 110_100, 1_000_000]],
+    [10, [100], [10]],
+    [10, [60, 60], [6, 10]],
+  ])('of %d rows with %j percent end at %j', (rows, percents, ends) => {
+    expect(stageEndsOf(rows, percents)).toEqual(ends);
+  });
+
+  it('leave no row out and count none twice', () => {
+    const percent = fc.double({ min: 0.01, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), fc.array(percent, { maxLength: 10 }), (rows, percents) => {
+        const ends = stageEndsOf(rows, percents);
+        expect(ends.at(-1)).toBe(rows);
+        expect(ends.every((end, index) => end > (ends[index - 1] ?? 0))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('two people', () => {
+  it.each(['anna', 'carla', 'dora'])('%s, who had a hand in it, may not approve', (name) => {
+    expect(codeOf(decideApproval(proposed(), name))).toBe('point_ledger.second_person_required');
+  });
+
+  it('somebody else may, once', () => {
+    expect(codeOf(decideApproval(proposed(), 'ben'))).toBe('ListReleaseApproved');
+    expect(codeOf(decideApproval(approved(), 'ben'))).toBe('');
+    expect(codeOf(decideApproval(approved(), 'emil'))).toBe('point_ledger.list_wrong_state');
+  });
+
+  it('a recall is approved by another person than who proposed it', () => {
+    const list = after(approved(), decideRecall(approved(), 'wrong_list', 'anna'));
+    expect(list.paused).toBe(true);
+    expect(codeOf(decideRecallApproval(list, 'anna'))).toBe('point_ledger.second_person_required');
+    const recalling = after(list, decideRecallApproval(list, 'ben'));
+    expect(recalling.state).toBe('recalling');
+    expect(codeOf(decideRecallApproval(recalling, 'ben'))).toBe('');
+    expect(codeOf(decideResume(recalling, 'anna'))).toBe('point_ledger.list_wrong_state');
+  });
+});
+
+describe('a release', () => {
+  const propose = (events: readonly ListEvent[], by = fund) =>
+    codeOf(decideProposal(fold(events), { ...wanted, stagePercents: [] }, by, 'anna'));
+
+  it('needs a validated list, a comparison with its fund, and a fund of the same owner and kind', () => {
+    expect(propose(validated)).toBe('ListReleaseProposed');
+    expect(propose(validated.slice(0, 2))).toBe('point_ledger.list_wrong_state');
+    expect(propose(validated.slice(0, 3))).toBe('point_ledger.list_not_compared');
+    expect(propose(validated, { ...fund, fundId: 'g' })).toBe('point_ledger.list_not_compared');
+    expect(propose(validated, { ...fund, ownerId: 'shibuya' })).toBe('point_ledger.list_fund_mismatch');
+    expect(propose(validated, { ...fund, dryRun: true })).toBe('point_ledger.list_fund_mismatch');
+  });
+});
+
+describe('a stage', () => {
+  const start = (list: ListGrant, stage: number, undrawn = 100) => decideStageStart(list, stage, 50, undrawn, 'anna');
+
+  it('follows the one before it, while the fund reaches and nothing is paused', () => {
+    const list = approved([10]);
+    expect(codeOf(start(list, 2))).toBe('point_ledger.list_wrong_state');
+    expect(codeOf(start(list, 3))).toBe('point_ledger.list_wrong_state');
+    expect(codeOf(start(list, 1, 49))).toBe('point_ledger.list_fund_short');
+    expect(codeOf(start(list, 1, 50))).toBe('ListStageStarted');
+    const paused = after(list, decidePause(list, 'ben'));
+    expect(codeOf(start(paused, 1))).toBe('point_ledger.list_wrong_state');
+    expect(codeOf(start(after(paused, decideResume(paused, 'anna')), 1))).toBe('ListStageStarted');
+    expect(codeOf(start(proposed([10]), 1))).toBe('point_ledger.list_wrong_state');
+  });
+
+  it('started again is another attempt, and what a recall goes through is all that was ever started', () => {
+    const running = after(approved([10]), start(approved([10]), 1));
+    expect(codeOf(start(running, 1))).toBe('');
+    expect(runningStage(running)?.attempt).toBe(1);
+    const done = evolveList(running, { type: 'ListStageGranted', data: { listId, stage: 1, attempt: 1 } });
+    const again = after(done, start(done, 1));
+    expect(runningStage(again)).toMatchObject({ attempt: 2, lastRow: 10 });
+    expect(lastRowReached(again)).toBe(10);
+    expect(codeOf(decideDiscard(again, 'anna'))).toBe('point_ledger.list_wrong_state');
+    expect(codeOf(decideDiscard(approved(), 'anna'))).toBe('ListDiscarded');
+  });
+});
