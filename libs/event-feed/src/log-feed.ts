@@ -117,7 +117,7 @@ class LogIntake implements Intake {
   private async portionOf(one: Followed, room: number): Promise<Portion | undefined> {
     const { source, lane } = one;
     const after = lane.position;
-    const slice = await source.readLog({ after, limit: room, types: this.types, form: 'recorded' });
+    const slice = await source.readLog({ after, limit: room, types: this.types, form: 'recorded', follows: true });
     // The store never cuts a request, so a slice may hold more than a batch; the rest comes with the next one.
     const events = slice.events.slice(0, room);
     const last = events.at(-1);

@@ -80,6 +80,11 @@ export interface LogQuery {
   readonly stream?: string;
   /** `newest` where absent: each event upcast. `recorded`: as it was written, in whatever version, for feeds, copies and audits. */
   readonly form?: 'newest' | 'recorded';
+  /**
+   * Who follows the log and asks again and again may be given what other followers were given a moment ago: `through` may
+   * then lie before the last visible position.
+   */
+  readonly follows?: boolean;
 }
 
 export interface StoreCapabilities {

@@ -157,7 +157,7 @@ export class ProjectionRunner {
 
   private read(after: number): Promise<LogSlice> {
     const { log, projection, batchSize = BATCH_EVENTS } = this.options;
-    const query = { after, limit: batchSize };
+    const query = { after, limit: batchSize, follows: true };
     return log.readLog(projection.types ? { ...query, types: projection.types } : query);
   }
 

@@ -9,6 +9,7 @@ import { AppendQueue } from './append-queue.js';
 import { Committer } from './committer.js';
 import { unavailable } from './failure.js';
 import { KnownRevisions } from './known-revisions.js';
+import { LogTail } from './log-tail.js';
 import { Notices } from './notices.js';
 import { type RecordedRow, type RecordedRows, readRows } from './recorded-rows.js';
 import { asText, type EventRow, eventColumns, isEventRow, type NoEventRow, toEvent } from './rows.js';
@@ -72,6 +73,7 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   readonly log: number;
   private readonly known = new KnownRevisions();
   private readonly watch = new HeadWatch();
+  private readonly tail = new LogTail((query) => this.readRecorded(query));
   private readonly notices: Notices;
   private readonly queue: AppendQueue;
   private pollTimer: NodeJS.Timeout | undefined;
@@ -149,7 +151,9 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   }
 
   async readLog(query: LogQuery): Promise<LogSlice> {
-    const slice = await this.readRecorded(query);
+    const { after, limit, types, stream, follows } = query;
+    const shared = follows && stream === undefined ? await this.tail.read(after, limit, types) : undefined;
+    const slice = shared ?? (await this.readRecorded(query));
     return query.form === 'recorded' ? slice : { ...slice, events: this.newest(slice.events) };
   }
 
