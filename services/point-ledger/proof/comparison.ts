@@ -33,6 +33,7 @@ export class Comparison {
     for (const event of events) this.invariants.take(event);
     assert.deepEqual(this.invariants.violations(), [], 'an invariant is broken');
     for (const event of events) this.take(event as Recorded, nowMs);
+    assert.deepEqual(this.reference.expired, [], 'what came back past its term is gone at once');
   }
 
   /** What was delivered and acknowledged has its answer. */
@@ -91,6 +92,11 @@ export class Comparison {
     assert.equal(event.effectiveAt, isoTime(nowMs), `${event.type} counts from now`);
     const message = this.messages.find(({ id }) => id === event.causationId);
     assert(message, `${event.type} answers nothing that was sent`);
+    if (event.type === 'PointsExpired') {
+      const { lotId, points } = event.data;
+      assert.deepEqual([lotId, points], this.reference.expired.shift(), `what expired at ${event.position}`);
+      return;
+    }
     const fundId = message.kind === 'claim' ? message.order.fundId : undefined;
     if (fundId !== undefined) this.touched.add(fundStream(fundId));
     const answer = this.asOfTheLook(event, message) ?? this.reference.take(message, event.id, nowMs);

@@ -35,6 +35,8 @@ export class ReferenceLedger {
   readonly claims = new Map<string, { attempt: number; granted: boolean; reasonCode: string }>();
   readonly exchanges = new Map<string, { state: string; parts: readonly Part[] }>();
   private readonly granted = new Set<string>();
+  /** What a release past a lot's term let expire, until the ledger has said so. */
+  readonly expired: Part[] = [];
 
   commit(fundId: string, ownerId: string, dryRun: boolean, points: number): void {
     const fund = this.funds.get(fundId) ?? { ownerId, dryRun, committed: 0, left: 0 };
@@ -45,7 +47,7 @@ export class ReferenceLedger {
   take(message: Message, lotId: string, nowMs: number): Answer | undefined {
     if (message.kind === 'claim') return this.claim(message.order, lotId);
     if (message.kind === 'request') return this.request(message.request, nowMs);
-    return this.end(message.end);
+    return this.end(message.end, nowMs);
   }
 
   lotsOf(personId: string): [string, ReferenceLot][] {
@@ -77,7 +79,6 @@ export class ReferenceLedger {
 
   private request({ exchangeId, personId, points, payingOwnerIds }: HoldRequest, nowMs: number): Answer | undefined {
     if (this.exchanges.has(exchangeId)) return undefined;
-    const end = (lot: ReferenceLot) => (lot.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(lot.expiresAt));
     const usable = this.lotsOf(personId)
       .filter(([, lot]) => !lot.dryRun && lot.available > 0 && end(lot) > nowMs && payingOwnerIds.includes(lot.ownerId))
       .sort(([, a], [, b]) => (end(a) === end(b) ? 0 : end(a) - end(b)));
@@ -97,7 +98,7 @@ export class ReferenceLedger {
     return { type: 'PointsHeld', parts };
   }
 
-  private end({ exchangeId, outcome }: ExchangeEnd): Answer | undefined {
+  private end({ exchangeId, outcome }: ExchangeEnd, nowMs: number): Answer | undefined {
     const exchange = this.exchanges.get(exchangeId);
     if (!exchange && outcome === 'released') {
       this.exchanges.set(exchangeId, { state: 'refused', parts: [] });
@@ -106,8 +107,17 @@ export class ReferenceLedger {
     if (exchange?.state !== 'held') return undefined;
     const state = outcome === 'confirmed' ? 'captured' : 'released';
     this.move(exchange.parts, state === 'released' ? 1 : 0, -1);
+    if (state === 'released') for (const [lotId] of exchange.parts) this.expire(lotId, nowMs);
     this.exchanges.set(exchangeId, { state, parts: exchange.parts });
     return { type: state === 'captured' ? 'HoldCaptured' : 'HoldReleased', parts: exchange.parts };
+  }
+
+  /** Points that come back past their term are gone at once, with what else is left of the lot. */
+  private expire(lotId: string, nowMs: number): void {
+    const lot = this.lots.get(lotId) as ReferenceLot;
+    if (end(lot) > nowMs || lot.available === 0) return;
+    this.expired.push([lotId, lot.available]);
+    lot.available = 0;
   }
 
   private move(parts: readonly Part[], available: number, held: number): void {
@@ -117,4 +127,8 @@ export class ReferenceLedger {
       lot.held += held * points;
     }
   }
+}
+
+function end(lot: ReferenceLot): number {
+  return lot.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(lot.expiresAt);
 }
