@@ -24,4 +24,5 @@ export {
 } from './japan-calendar.js';
 export { isBankBusinessDay, isNationalHoliday, nextBankBusinessDay } from './japan-holidays.js';
 export { addPoints, type Points, points, subtractPoints, sumPoints, zeroPoints } from './points.js';
+export { RecentMap } from './recent-map.js';
 export { type FieldError, ok, type Refusal, type Result, refuse } from './result.js';

@@ -1,6 +1,6 @@
 import { hash, KeyObject, randomUUID, verify } from 'node:crypto';
 import { serviceNames } from '@tsunagu/contracts';
-import { type Clock, isId } from '@tsunagu/kernel';
+import { type Clock, isId, RecentMap } from '@tsunagu/kernel';
 import { createRemoteJWKSet, errors, type JWTPayload, SignJWT } from 'jose';
 import { type Caller, type Role, roles } from './caller.js';
 import type { SigningKey } from './keyring.js';
@@ -11,8 +11,8 @@ export const tokenAudience = 'tsunagu';
 
 /** A bearer token is refused unread beyond this length. */
 const TOKEN_CHARACTERS_MAX = 4_096;
-/** Verified tokens kept by their hash, oldest out first: about 40 MB when full. */
-const CACHED_TOKENS_MAX = 100_000;
+/** Verified tokens kept by their hash, once or twice so many: about 40 MB when full. */
+const CACHED_TOKENS = 50_000;
 /** How far `iat` may lie ahead: processes follow a moved clock within a second. */
 const ISSUED_AHEAD_SECONDS_MAX = 60;
 /** A missing kid may cause one fetch of the key set in this time. */
@@ -45,7 +45,7 @@ export async function signAccessToken(
 export class TokenVerifier {
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
   private readonly keyByKid = new Map<string, KeyObject>();
-  private readonly verified = new Map<string, Caller & { readonly issuedAt: number }>();
+  private readonly verified = new RecentMap<string, Caller & { readonly issuedAt: number }>(CACHED_TOKENS);
 
   constructor(
     jwksUrl: string,
@@ -89,12 +89,6 @@ export class TokenVerifier {
     if (payload.iss !== tokenIssuer || payload.aud !== tokenAudience) throw invalid();
     const caller = callerOf(payload, kid, this.profile);
     this.checkTimes(caller);
-    if (this.verified.size >= CACHED_TOKENS_MAX) {
-      for (const oldest of this.verified.keys()) {
-        this.verified.delete(oldest);
-        break;
-      }
-    }
     this.verified.set(fingerprint(token), caller);
     return caller;
   }

@@ -28,7 +28,7 @@ const tamperings: readonly [what: string, sql: string, undo: string, found: RegE
     'a row of a read model',
     `UPDATE point_ledger.postings SET points = points + 1 WHERE credit_account LIKE '%:available'`,
     `UPDATE point_ledger.postings SET points = points - 1 WHERE credit_account LIKE '%:available'`,
-    /I7 .*projection postings/s,
+    /I7 .*projection double-entry/s,
   ],
   [
     'an event removed from the middle',

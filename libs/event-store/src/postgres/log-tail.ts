@@ -29,7 +29,8 @@ export class LogTail {
     if (after >= this.through) {
       // Far ahead of what is kept, or the first to ask: kept from here on.
       if (after > this.through && !this.reading) this.keepFrom(after);
-      await (this.reading ??= this.readOn());
+      this.reading ??= this.readOn();
+      await this.reading;
     }
     if (after < this.from) return undefined;
     return this.slice(after, limit, types);

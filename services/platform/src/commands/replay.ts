@@ -29,7 +29,7 @@ GET /campaign/v1/claims/{claimId}/replay.`,
         const replayed =
           stream === undefined
             ? undefined
-            : await replayClaim(campaign.log, stream, (question) => replayInLedger(ledger.log, question));
+            : await replayClaim(campaign.log, stream, (question) => replayInLedger(ledger, question));
         if (!replayed) throw new UserError(`There is no claim ${claimId}.`);
         for (const line of linesOf(replayed)) console.log(line);
         return replayed.same ? 0 : 1;

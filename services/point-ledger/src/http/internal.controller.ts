@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
-import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
+import { EVENT_LOG, EVENT_LOGS, Problem, Roles } from '@tsunagu/service-host';
 import { accountStream } from '../domain/account.js';
 import { replayInLedger } from '../workflows/claim-replay.js';
 import { Leases } from '../workflows/leases.js';
@@ -20,6 +20,7 @@ const holdStates = {
 export class InternalController {
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(EVENT_LOGS) private readonly logs: readonly EventLog[],
     private readonly leases: Leases,
   ) {}
 
@@ -51,7 +52,7 @@ export class InternalController {
   @HttpCode(200)
   @Roles('service')
   async replay(@Body() body: ClaimReplayBody) {
-    return { steps: await replayInLedger(this.log, claimReplayQuestion(body)) };
+    return { steps: await replayInLedger({ log: this.log, logs: this.logs }, claimReplayQuestion(body)) };
   }
 
   /** The last recorded event about a claim or an exchange: handled by the asker as if it had just arrived. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import { RecentMap } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
 import { type Account, type AccountEvent, accountStream, evolveAccount, foldAccount } from '../domain/account.js';
 
@@ -9,8 +10,8 @@ export interface AccountSeen {
   readonly revision: number;
 }
 
-/** Events whose fold is remembered: about 200 MB when full. */
-const REMEMBERED_EVENTS_MAX = 500_000;
+/** Events whose fold is remembered, once or twice so many: about 200 MB when full. */
+const REMEMBERED_EVENTS = 250_000;
 
 /**
  * Accounts as this process last read or wrote them, so that a person's next claim costs no read. Nothing is decided on them
@@ -19,9 +20,7 @@ const REMEMBERED_EVENTS_MAX = 500_000;
  */
 @Injectable()
 export class Accounts {
-  /** Least recently used first. */
-  private readonly remembered = new Map<string, AccountSeen>();
-  private events = 0;
+  private readonly remembered = new RecentMap<string, AccountSeen>(REMEMBERED_EVENTS, ({ revision }) => revision + 1);
 
   constructor(@Inject(EVENT_LOG) private readonly log: EventLog) {}
 
@@ -47,24 +46,11 @@ export class Accounts {
   recorded(personId: string, seen: AccountSeen, events: readonly Pick<RecordedEvent, 'type' | 'data'>[]): void {
     let { account } = seen;
     for (const event of events) account = evolveAccount(account, event as AccountEvent);
-    this.remember(personId, { account, revision: seen.revision + events.length });
+    this.remembered.set(personId, { account, revision: seen.revision + events.length });
   }
 
   /** Another writer has moved the account on, or may have. */
   forget(personId: string): void {
-    const known = this.remembered.get(personId);
-    if (!known) return;
     this.remembered.delete(personId);
-    this.events -= known.revision + 1;
-  }
-
-  private remember(personId: string, seen: AccountSeen): void {
-    this.forget(personId);
-    this.remembered.set(personId, seen);
-    this.events += seen.revision + 1;
-    for (const oldest of this.remembered.keys()) {
-      if (this.events <= REMEMBERED_EVENTS_MAX) return;
-      this.forget(oldest);
-    }
   }
 }

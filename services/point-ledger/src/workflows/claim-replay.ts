@@ -27,11 +27,19 @@ export interface LedgerAgain {
   readonly problem: string | null;
 }
 
+/** The ledger's streams, wherever they lie, and each of its logs on its own. */
+export interface LedgerLogs {
+  readonly log: EventLog;
+  readonly logs: readonly EventLog[];
+}
+
 /** What the account says of a claim, each decision on it made again from the account, the lease and the fund as they stood (I6). */
-export async function replayInLedger(log: EventLog, question: ClaimReplayQuestion): Promise<readonly LedgerStep[]> {
-  const { claimId, personId, orders } = question;
+export async function replayInLedger(
+  ledger: LedgerLogs,
+  { claimId, personId, orders }: ClaimReplayQuestion,
+): Promise<readonly LedgerStep[]> {
   const stream = accountStream(personId);
-  const account = (await log.readStreams([stream])).get(stream) ?? [];
+  const account = (await ledger.log.readStreams([stream])).get(stream) ?? [];
   const steps: LedgerStep[] = [];
   for (const step of trailOf(claimId, account)) {
     const { type, data, causationId } = step.event;
@@ -41,7 +49,7 @@ export async function replayInLedger(log: EventLog, question: ClaimReplayQuestio
       continue;
     }
     const order = orders.find(({ id }) => id === causationId);
-    steps.push({ ...step, again: order ? await decideAgain(log, order.data, step.event) : notAsked });
+    steps.push({ ...step, again: order ? await decideAgain(ledger, order.data, step.event) : notAsked });
   }
   return steps;
 }
@@ -53,9 +61,13 @@ const notAsked: LedgerAgain = {
 };
 
 /** The ledger's decision on a claim, made again from the streams that it read. */
-async function decideAgain(log: EventLog, order: GrantOrder, recorded: RecordedEvent): Promise<LedgerAgain> {
+async function decideAgain(
+  { log, logs }: LedgerLogs,
+  order: GrantOrder,
+  recorded: RecordedEvent,
+): Promise<LedgerAgain> {
   const names = new Set([...streamsOfGrant(order, recorded), fundStream(order.fundId)]);
-  const lease = recorded.type === 'PointsGranted' ? await leaseDrawnBy(log, recorded) : undefined;
+  const lease = recorded.type === 'PointsGranted' ? await leaseDrawnBy(logs, recorded) : undefined;
   if (lease) names.add(lease);
   const streams = await log.readStreams([...names]);
   try {
@@ -68,7 +80,8 @@ async function decideAgain(log: EventLog, order: GrantOrder, recorded: RecordedE
 }
 
 /** The lease that a grant's own request draws from: the draw is its last write. */
-async function leaseDrawnBy(log: EventLog, { position, requestId }: RecordedEvent): Promise<string | undefined> {
-  const { events } = await log.readLog({ after: position - 1, limit: 1 });
-  return events.find((event) => event.type === 'FundDrawn' && event.requestId === requestId)?.stream;
+async function leaseDrawnBy(logs: readonly EventLog[], recorded: RecordedEvent): Promise<string | undefined> {
+  const { log, position, requestId } = recorded;
+  const slice = await logs.find((each) => each.log === log)?.readLog({ after: position - 1, limit: 1 });
+  return slice?.events.find((event) => event.type === 'FundDrawn' && event.requestId === requestId)?.stream;
 }
