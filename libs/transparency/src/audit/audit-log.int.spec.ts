@@ -103,6 +103,14 @@ const renumber = (from: number, by: number) =>
   `update events set position = -position where position >= ${from}; update events set position = ${by} - position where position < 0`;
 
 test.each<[string, string, unknown[]]>([
+  [
+    'the last event put past the end',
+    `update events set position = position + 1000000 where position = ${EVENTS}`,
+    [
+      ['removed', EVENTS, EVENTS],
+      ['beyond_end', EVENTS + 1_000_000, EVENTS + 1_000_000],
+    ],
+  ],
   ['an event removed', 'delete from events where position = 77', [['removed', 77, 77]]],
   [
     'events removed on both sides of a head',

@@ -85,8 +85,7 @@ class LogAudit {
     const { header } = this;
     this.checkCutOff();
     const { findings, missingExplained } = this.segments.findings(this.last, header.leaves);
-    const end = Math.max(header.position, header.leaves);
-    if (this.last < end && !missingExplained) this.missing(this.last + 1, end);
+    if (this.last < this.end && !missingExplained) this.missing(this.last + 1, this.end);
     const all = [...this.findings, ...findings, ...this.stored.findings];
     return {
       service: header.service,
@@ -97,6 +96,11 @@ class LogAudit {
       root: this.actual?.root().toString('base64'),
       findings: all.sort((a, b) => (a.position ?? 0) - (b.position ?? 0)),
     };
+  }
+
+  /** The last position that was ever recorded, as far as the log or its tree knows. */
+  private get end(): number {
+    return Math.max(this.header.position, this.header.leaves);
   }
 
   private takeEvent(leaf: string): void {
@@ -116,7 +120,9 @@ class LogAudit {
       this.say({ kind: 'beyond_end', position, to: position, detail, leaf });
     }
     if (position > this.last + 1) {
-      this.missing(this.last + 1, position - 1);
+      // Nothing was ever recorded between the log's end and an event beyond it.
+      const to = Math.min(position - 1, this.end);
+      if (to > this.last) this.missing(this.last + 1, to);
       this.actual = undefined;
     }
     this.checkKept(position - 1);
