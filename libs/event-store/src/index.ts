@@ -22,6 +22,7 @@ export {
   recordedColumns,
 } from './postgres/recorded-rows.js';
 export { asText } from './postgres/rows.js';
+export { inTransaction } from './postgres/transaction.js';
 export type { Projection, ProjectionStatus } from './projection.js';
 export { projectionDigest } from './projection-digest.js';
 export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { RecordedRow, RecordedRows } from '@tsunagu/event-store';
+import { inTransaction, type RecordedRow, type RecordedRows } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import type { Pool, PoolClient } from 'pg';
 import { checkpointText } from './checkpoint.js';
@@ -8,7 +8,6 @@ import { leafOf } from './leaf.js';
 import { leafHash, RightEdge } from './merkle.js';
 import { signNote } from './signed-note.js';
 import { RunGatherer } from './tiles.js';
-import { inTransaction } from './transaction.js';
 import { TreeStore } from './tree-store.js';
 
 /** Leaves added in one transaction. */

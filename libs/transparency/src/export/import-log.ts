@@ -1,6 +1,5 @@
-import { recordedColumns } from '@tsunagu/event-store';
+import { inTransaction, recordedColumns } from '@tsunagu/event-store';
 import type { Pool, PoolClient } from 'pg';
-import { inTransaction } from '../transaction.js';
 import { TreeStore } from '../tree-store.js';
 import type { ExportLine } from './format.js';
 
