@@ -1,7 +1,15 @@
 import { createPublicKey } from 'node:crypto';
 import type { ServiceName } from '@tsunagu/contracts';
 import type { EventLog, RecordedRows } from '@tsunagu/event-store';
-import { LogTree, originOf, TreeKeeper, type TreeStatus, TreeStore, verifierText } from '@tsunagu/transparency';
+import {
+  LogTree,
+  originOf,
+  TreeKeeper,
+  type TreeKeeping,
+  type TreeStatus,
+  TreeStore,
+  verifierText,
+} from '@tsunagu/transparency';
 import { ConfigError, type Environment, numberSetting, textSetting } from './config.js';
 import { loadOrCreateKey } from './keyring.js';
 import type { ServiceParts } from './parts.js';
@@ -14,7 +22,7 @@ const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}(\/[a-z0-9.-]{1,50}){0,3}$/;
 export class LogTrees {
   private constructor(
     private readonly trees: ReadonlyMap<number, LogTree>,
-    private readonly keepers: readonly TreeKeeper[],
+    private readonly keepers: readonly TreeKeeping[],
   ) {}
 
   /** The key is `log-<service>` of the key directory. Throws ConfigError for TSUNAGU_LOG_ORIGIN and TSUNAGU_HEAD_SECONDS. */
@@ -23,13 +31,14 @@ export class LogTrees {
     const { privateKey } = await loadOrCreateKey(parts.keyDirectory, `log-${service}`, 'Ed25519');
     const { database: pool, clock, logger } = parts;
     const trees = new Map<number, LogTree>();
-    const keepers: TreeKeeper[] = [];
+    const keepers: TreeKeeping[] = [];
+    const keeperOf = parts.treeKeeping ?? ((options) => new TreeKeeper(options));
     for (const rows of (parts.logs ?? [parts.log]).filter(hasRecordedRows)) {
       const origin = originOf(base, service, rows.log);
       const verifierKey = verifierText(origin, createPublicKey(privateKey));
       const store = new TreeStore(pool, rows.log);
       trees.set(rows.log, new LogTree({ origin, verifierKey, store, rows, headEveryMs }));
-      keepers.push(new TreeKeeper({ pool, rows, clock, origin, privateKey, headEveryMs, logger }));
+      keepers.push(keeperOf({ pool, rows, clock, origin, privateKey, headEveryMs, logger }));
     }
     return new LogTrees(trees, keepers);
   }

@@ -3,6 +3,7 @@ import { publishedUpcasts, type ServiceName } from '@tsunagu/contracts';
 import type { Feed } from '@tsunagu/event-feed';
 import type { EventLog, Projection, StoreCapabilities, StreamPlace } from '@tsunagu/event-store';
 import { type Clock, EventVersions, type UpcastTable } from '@tsunagu/kernel';
+import type { TreeKeeperOptions, TreeKeeping } from '@tsunagu/transparency';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -58,6 +59,8 @@ export interface ServiceParts {
   /** Where the JWKS is read from. */
   readonly jwksUrl: string;
   readonly logger: Logger;
+  /** Who keeps the tree over a log of the service; this thread where absent. */
+  treeKeeping?(options: TreeKeeperOptions): TreeKeeping;
   /** Where the service's metrics are counted; its feed may count there too. Made by the host where absent. */
   readonly registry?: Registry;
 }

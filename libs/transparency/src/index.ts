@@ -8,7 +8,7 @@ export { readExport } from './export/read-export.js';
 export { type ExportSource, exportLog } from './export/write-export.js';
 export { type EventProof, type LeafProof, LogTree, type TreeConsistency } from './log-tree.js';
 export { type NoteVerifier, parseVerifier, verifierText } from './signed-note.js';
-export { TreeKeeper, type TreeKeeperOptions, type TreeStatus } from './tree-keeper.js';
+export { TreeKeeper, type TreeKeeperOptions, type TreeKeeping, type TreeStatus } from './tree-keeper.js';
 export { type Head, TreeStore } from './tree-store.js';
 
 /** Numbered SQL for each service's schema: the trees of its logs and their signed heads. */

@@ -46,12 +46,20 @@ export interface TreeStatus {
   readonly lastError?: string;
 }
 
+/** A tree that is kept, by a TreeKeeper here or elsewhere. */
+export interface TreeKeeping {
+  start(): void;
+  /** Resolves when the batch under way is committed or given up. */
+  stop(): Promise<void>;
+  status(): Promise<TreeStatus>;
+}
+
 /**
  * Follows a log: adds each recorded event as a leaf to the stored tree, never looking at an old one again, and signs a head
  * now and then. Hashes of a batch are stored in one transaction, and the tree's size is what is stored, so a process that
  * dies anywhere leaves a tree to go on from. Several processes may run it: an advisory lock lets one at a time add.
  */
-export class TreeKeeper {
+export class TreeKeeper implements TreeKeeping {
   private readonly store: TreeStore;
   private readonly gatherer = new RunGatherer();
   private edge: RightEdge | undefined;
@@ -67,7 +75,6 @@ export class TreeKeeper {
     this.running ??= this.follow();
   }
 
-  /** Resolves when the batch under way is committed or given up. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;

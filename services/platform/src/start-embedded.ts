@@ -19,6 +19,7 @@ import { prepareData } from './prepare-data.js';
 import { definitions } from './services.js';
 import { registerSimPay } from './sim-pay.js';
 import type { Started, StartRequest } from './start.js';
+import { TreeThread } from './tree-thread.js';
 
 const POOL_CONNECTIONS_MAX = 12;
 const READY_WITHIN_MS = 30_000;
@@ -40,15 +41,18 @@ export async function startEmbedded(
   const world = await startOutsideWorld({ ...request, databases, clock, internalUrl, jwksUrl });
   fronts.addHandlers(world);
 
-  const stores = new Map<string, { pool: Pool; opened: OpenedLogs }>();
+  const stores = new Map<string, { pool: Pool; opened: OpenedLogs; urls: readonly string[] }>();
+  const trees = new TreeThread(clock);
+  closers.add('the thread of the trees', () => trees.close());
   for (const definition of definitions) {
     const { name, schema } = definition;
-    const pool = servicePool({ url: databases.services.get(name) ?? '', schema, connectionsMax: POOL_CONNECTIONS_MAX });
+    const url = databases.services.get(name) ?? '';
+    const pool = servicePool({ url, schema, connectionsMax: POOL_CONNECTIONS_MAX });
     closers.add(`the connections of ${name}`, () => pool.end());
     const furtherLogs = definition.placeOf ? databases.ledgerLogs.map(({ service }) => service) : [];
     const opened = await openLogs({ definition, database: pool, furtherLogs, clock, logger: createLogger(name) });
     closers.add(`the log of ${name}`, () => opened.close());
-    stores.set(name, { pool, opened });
+    stores.set(name, { pool, opened, urls: [url, ...furtherLogs] });
   }
   const sources = new Map<string, readonly EventLog[]>();
   for (const topic of Object.values(topics)) {
@@ -84,6 +88,7 @@ export async function startEmbedded(
         jwksUrl,
         logger,
         registry,
+        treeKeeping: (options) => trees.keeping(options, store.urls[options.rows.log] ?? ''),
       },
       { env: { ...process.env, ...world.environment }, docs: true },
     );
