@@ -164,3 +164,11 @@ test.each([
 ])('does not start with %j', async (env, name) => {
   await expect(startTestService(thingsDefinition, { env })).rejects.toThrow(name);
 });
+
+test('in production the logs have a name of their own', async () => {
+  const named = (TSUNAGU_LOG_ORIGIN: string | undefined) =>
+    startTestService(thingsDefinition, { profile: 'production', env: { TSUNAGU_LOG_ORIGIN } });
+  await expect(named(undefined)).rejects.toThrow('a name of your own');
+  await expect(named('tsunagu.local')).rejects.toThrow('a name of your own');
+  await (await named('points.example')).close();
+});

@@ -27,7 +27,7 @@ export class LogTrees {
 
   /** The key is `log-<service>` of the key directory. Throws ConfigError for TSUNAGU_LOG_ORIGIN and TSUNAGU_HEAD_SECONDS. */
   static async open(service: ServiceName, parts: ServiceParts, env: Environment): Promise<LogTrees> {
-    const { base, headEveryMs } = treeSettings(env);
+    const { base, headEveryMs } = treeSettings(env, parts.profile);
     const { privateKey } = await loadOrCreateKey(parts.keyDirectory, `log-${service}`, 'Ed25519');
     const { database: pool, clock, logger } = parts;
     const trees = new Map<number, LogTree>();
@@ -64,10 +64,14 @@ export class LogTrees {
   }
 }
 
-function treeSettings(env: Environment): { base: string; headEveryMs: number } {
+function treeSettings(env: Environment, profile: ServiceParts['profile']): { base: string; headEveryMs: number } {
   const base = textSetting(env, 'TSUNAGU_LOG_ORIGIN', DEFAULT_ORIGIN);
   if (!ORIGIN.test(base)) {
     throw new ConfigError(`TSUNAGU_LOG_ORIGIN must be a name such as points.city.example, not "${base}".`);
+  }
+  // A head signed under a name that others have as well proves nothing of whose log it is.
+  if (profile === 'production' && base === DEFAULT_ORIGIN) {
+    throw new ConfigError(`In production TSUNAGU_LOG_ORIGIN must be a name of your own, not "${DEFAULT_ORIGIN}".`);
   }
   const seconds = numberSetting(env, 'TSUNAGU_HEAD_SECONDS', { fallback: 10, min: 1, max: 3_600 });
   return { base, headEveryMs: seconds * 1_000 };

@@ -174,7 +174,7 @@ export async function startTestService(
       jwksUrl: `data:application/json,${encodeURIComponent(JSON.stringify({ keys: await publicKeys(keyDirectory) }))}`,
       logger,
     },
-    { env: options.env ?? {} },
+    { env: { ...(options.profile === 'production' ? { TSUNAGU_LOG_ORIGIN: 'spec.example' } : {}), ...options.env } },
   ).catch(async (error: unknown) => {
     await dismantle();
     throw error;
