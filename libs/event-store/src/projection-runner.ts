@@ -182,7 +182,7 @@ export class ProjectionRunner {
   private async pauseUntil(atMs: number): Promise<void> {
     if (this.stopped || this.reached.waiting > 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, atMs - performance.now());
+      const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()));
       this.hurry = () => {
         clearTimeout(timer);
         resolve();

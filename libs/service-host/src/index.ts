@@ -44,7 +44,7 @@ export {
   type SigningKey,
 } from './keyring.js';
 export { LogTrees } from './log-trees.js';
-export { createLogger } from './logger.js';
+export { createLogger, noteLook } from './logger.js';
 export { serviceRegistry } from './metrics.js';
 export { type MigrationTarget, migrate, migrateLog, migratePlatform, servicePool } from './migrate.js';
 export { type OpenedLogs, openLogs } from './open-logs.js';

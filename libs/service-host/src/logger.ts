@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import type { Caller } from './caller.js';
 
 /** JSON lines on standard output with the service's name; the level from LOG_LEVEL. Fields hold ids, codes and counts, never personal data. */
 export function createLogger(service: string, level = process.env.LOG_LEVEL ?? 'info'): Logger {
@@ -8,4 +9,14 @@ export function createLogger(service: string, level = process.env.LOG_LEVEL ?? '
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   });
+}
+
+/** Says who of the staff looked at what of a person: every such look is on record, whatever LOG_LEVEL leaves out. */
+export function noteLook(
+  logger: Logger,
+  what: 'claim looked at' | 'claim replayed' | 'account looked at',
+  { actor, role }: Caller,
+  ids: { readonly correlationId: string; readonly claimId?: string; readonly accountId?: string },
+): void {
+  logger.child({}, { level: 'info' }).info({ actor, role, ...ids }, what);
 }

@@ -9,6 +9,7 @@ import {
   LOG_TREES,
   LOGGER,
   type LogTrees,
+  noteLook,
   Problem,
   Roles,
   valueOrProblem,
@@ -49,8 +50,7 @@ export class ClaimProofController {
   ) {
     const row = isId(claimId) ? await this.index.find(claimId) : undefined;
     if (!row || !mayProve(caller, row)) throw new Problem({ code: 'request.not_found' });
-    const { role, actor } = caller;
-    if (role !== 'citizen') this.logger.info({ correlationId, actor, role, claimId }, 'claim looked at');
+    if (caller.role !== 'citizen') noteLook(this.logger, 'claim looked at', caller, { correlationId, claimId });
     const tree = this.trees.of(CLAIMS_LOG);
     if (!tree) throw new Problem({ code: 'log.not_signed_yet' });
     const accepted = valueOrProblem(await tree.event(row.acceptedPosition));

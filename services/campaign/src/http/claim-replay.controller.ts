@@ -2,7 +2,16 @@ import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { EventLog } from '@tsunagu/event-store';
 import { isId } from '@tsunagu/kernel';
-import { type Caller, CorrelationId, CurrentCaller, EVENT_LOG, LOGGER, Problem, Roles } from '@tsunagu/service-host';
+import {
+  type Caller,
+  CorrelationId,
+  CurrentCaller,
+  EVENT_LOG,
+  LOGGER,
+  noteLook,
+  Problem,
+  Roles,
+} from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import { entitlementStream } from '../domain/entitlement.js';
 import { Asking } from '../outbound/questions.js';
@@ -43,8 +52,7 @@ export class ClaimReplayController {
   ) {
     const row = isId(claimId) ? await this.index.find(claimId) : undefined;
     if (!row || row.ownerId !== caller.ownerId) throw new Problem({ code: 'request.not_found' });
-    const { actor, role } = caller;
-    this.logger.info({ correlationId, actor, role, claimId: row.claimId }, 'claim replayed');
+    noteLook(this.logger, 'claim replayed', caller, { correlationId, claimId: row.claimId });
     const stream = entitlementStream(row.measureId, row.personId);
     const replayed = await replayClaim(this.log, stream, (question) => this.asking.replay(question));
     if (!replayed) throw new Error('a claim is listed that its stream does not know');

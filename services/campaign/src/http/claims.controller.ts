@@ -8,6 +8,7 @@ import {
   CorrelationId,
   CurrentCaller,
   LOGGER,
+  noteLook,
   Problem,
   Roles,
   valueOrProblem,
@@ -192,8 +193,8 @@ export class ClaimsController {
   }
 
   /** Every look of staff at a person's claim is on record. */
-  private noteLook({ role, actor }: Caller, { claimId }: ClaimRow, correlationId: string): void {
-    if (role !== 'citizen') this.logger.info({ correlationId, actor, role, claimId }, 'claim looked at');
+  private noteLook(caller: Caller, { claimId }: ClaimRow, correlationId: string): void {
+    if (caller.role !== 'citizen') noteLook(this.logger, 'claim looked at', caller, { correlationId, claimId });
   }
 }
 

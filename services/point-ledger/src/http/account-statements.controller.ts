@@ -9,6 +9,7 @@ import {
   CurrentCaller,
   EVENT_LOG,
   LOGGER,
+  noteLook,
   Problem,
   Roles,
 } from '@tsunagu/service-host';
@@ -130,8 +131,7 @@ export class AccountStatementsController {
 
   /** Staff see what their owner pays for; an account without any of it does not exist for them. */
   private async lookedAt(caller: Caller, accountId: string, correlationId: string): Promise<AccountHistory> {
-    const { actor, role } = caller;
-    this.logger.info({ correlationId, actor, role, accountId }, 'account looked at');
+    noteLook(this.logger, 'account looked at', caller, { correlationId, accountId });
     const history = await this.historyOf(accountId, ownerOf(caller));
     if (history.movements.length === 0) throw new Problem({ code: 'request.not_found' });
     return history;
