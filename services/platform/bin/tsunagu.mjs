@@ -18,6 +18,8 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 }
 
 process.setSourceMapsEnabled(true);
+// Whoever reads the output has seen enough (`| head`).
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 await import(new URL('tools/hook.mjs', root).href);
 const { main } = await import(new URL('services/platform/src/cli.ts', root).href);
 const code = await main(process.argv.slice(2));

@@ -50,6 +50,11 @@ describe('the platform as its operator starts and stops it', () => {
     expect(await platform.run('redrive', '--service', 'campaign', '--event', 'x')).toMatchObject({ code: 1 });
   }, 120_000);
 
+  it('ends quietly when whoever reads its output has seen enough', async () => {
+    const { code, stderr } = await platform.runUntilRead('status');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   it('answers health, metrics, documents and OpenAPI, and no internal address, however it is spelt', async () => {
     const get = (path: string) => fetch(platform.api.baseUrl + path);
     expect(await (await get('/health/live')).json()).toEqual({ status: 'live' });

@@ -30,9 +30,15 @@ export class PlatformProcess {
   ) {}
 
   static async create(
-    options: { startArguments?: string[]; environment?: Record<string, string>; readyWithinMs?: number } = {},
+    options: {
+      startArguments?: string[];
+      environment?: Record<string, string>;
+      readyWithinMs?: number;
+      /** Of data that are there already; a new one where absent. */
+      dataDirectory?: string;
+    } = {},
   ) {
-    const directory = mkdtempSync(join(tmpdir(), 'tsunagu-e2e-'));
+    const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tsunagu-e2e-'));
     // Enterable, so that PostgreSQL, which runs as another user where we are root, keeps its files here and they go with it.
     chmodSync(directory, 0o755);
     const { startArguments = [], environment = {}, readyWithinMs = READY_WITHIN_MS } = options;
@@ -100,6 +106,17 @@ export class PlatformProcess {
         },
       );
     });
+  }
+
+  /** Runs `tsunagu ARGS` and closes its output after the first of it, as `| head` does. */
+  runUntilRead(...args: string[]): Promise<Omit<CommandRun, 'stdout'>> {
+    const child = spawn(process.execPath, [command, ...args], { env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    return new Promise((resolve) => child.once('close', (code) => resolve({ code: code ?? 1, stderr })));
   }
 
   /** A token of the command line, one a line. */

@@ -35,15 +35,7 @@ Logs with their last position, the lag of every projection, consumer and relay a
             }
           }
           const feeds = await feedStatus(pool);
-          for (const { topic, log, partition, position } of feeds.positions) {
-            const where = inLog(partition < 0 ? topic : `${topic} partition ${partition}`, log);
-            // A partition's last position says nothing of the others': only the whole log has a head to compare with.
-            console.log(
-              partition < 0
-                ? line('consumer', where, position, headOf(topic, log, heads))
-                : `  consumer     ${where}: ${position}`,
-            );
-          }
+          for (const positions of byTopicAndLog(feeds.positions)) console.log(consumerLine(positions, heads));
           for (const { topic, log, position } of feeds.relays)
             console.log(line('relay', inLog(topic, log), position, headOf(topic, log, heads)));
           console.log(`  dead letters ${feeds.deadLetterCount}, and ${feeds.waitingCount} waiting behind them`);
@@ -56,6 +48,21 @@ Logs with their last position, the lag of every projection, consumer and relay a
     });
   },
 };
+
+type Positions = Awaited<ReturnType<typeof feedStatus>>['positions'];
+
+function byTopicAndLog(positions: Positions): Iterable<Positions> {
+  return Map.groupBy(positions, ({ topic, log, partition }) => `${topic} ${log} ${partition < 0}`).values();
+}
+
+/** A partition's last position says nothing of the others': only the whole log has a head to compare with. */
+function consumerLine(positions: Positions, heads: ReadonlyMap<string, readonly number[]>): string {
+  const [{ topic, log, partition, position } = { topic: '', log: 0, partition: 0, position: 0 }] = positions;
+  if (partition < 0) return line('consumer', inLog(topic, log), position, headOf(topic, log, heads));
+  const all = positions.map((each) => each.position);
+  const what = `${topic}, ${positions.length} partition${positions.length === 1 ? '' : 's'}`;
+  return `  consumer     ${inLog(what, log)}: ${Math.min(...all)} to ${Math.max(...all)}`;
+}
 
 async function treeLine(store: Store, log: number, head: number): Promise<string> {
   const kept = logsOf(store).find((each) => each.log === log);
