@@ -1,4 +1,4 @@
-// npm run bench [store|grants|balance|tree|logs|claims]: each figure beside its limit, measured in the same run; DESIGN's speed table.
+// npm run bench [store|grants|balance|tree|logs|claims|millions]: each figure beside its limit, measured in the same run; DESIGN's speed table.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { startPostgres } from '@tsunagu/testing';
 import { treeRows } from '@tsunagu/transparency/bench';
 import { balanceRows } from './balance-bench.js';
 import { claimRows } from './claims-bench.js';
+import { millionsRows } from './millions-bench.js';
 import { startOnSlowDisks } from './slow-disk.js';
 
 const LOGS = 4;
@@ -47,6 +48,7 @@ if (wants('logs')) {
   if (disks) add(await logRows(disks.urls).finally(() => disks.stop()));
 }
 if (wants('claims')) add(await claimRows());
+if (only === 'millions') add(await millionsRows());
 
 const figure = ({ median, least, most }: BenchRow['limit']) =>
   `${Math.round(median)}${least === most ? '' : ` (${Math.round(least)}–${Math.round(most)})`}`;

@@ -74,7 +74,7 @@ async function inTurn(grants: Grants, batches: readonly (readonly ClaimToDecide[
   for (const batch of batches) await grants.decide(batch);
 }
 
-export function benchGrants({ log }: BenchPlace, slot: WorkerSlot): Grants {
+export function benchGrants({ log }: Pick<BenchPlace, 'log'>, slot: WorkerSlot): Grants {
   return new Grants(log, realClock, new Leases(log, realClock, slot), new Accounts(log), readConfig({}));
 }
 
@@ -107,7 +107,7 @@ function oneRow(event: RecordedEvent): AppendRequest {
   return { writes: [{ stream, expectedRevision: 'noStream', events: [{ reads: {}, ...event }] }] };
 }
 
-export async function commitFund({ log }: BenchPlace, fundId: string): Promise<void> {
+export async function commitFund({ log }: Pick<BenchPlace, 'log'>, fundId: string): Promise<void> {
   const terms = { ownerId: 'demo', name: 'bench', fiscalYear: 2026, budgetCode: null, dryRun: false };
   const data = { fundId, ...terms, amountPoints: 1_000_000_000_000 };
   const event = ledgerEvent(
