@@ -41,7 +41,7 @@ export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
   if (!placeOf) {
     if (furtherLogs.length > 0) throw new ConfigError(`${definition.name} has one log.`);
     const log = await PostgresEventLog.open({ pool: database, clock, versions });
-    return { log, logs: [log], logReasons: () => [], close: () => log.close() };
+    return { log, logs: [log], logReasons: () => troublesOf([log]), close: () => log.close() };
   }
   const pools = furtherLogs.map((url) => servicePool({ url, schema, connectionsMax: CONNECTIONS_MAX }));
   const logs: PostgresEventLog[] = [];
@@ -63,11 +63,19 @@ export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
     routes = opened;
     const missing = () => opened.missingLogs.map((log) => `log ${log} is not open here: LEDGER_LOGS must name it`);
     if (missing().length > 0) throw new ConfigError(`Points lie in ${logs.length} logs and more: ${missing()[0]}.`);
-    return { log: new RoutedLogs({ logs, routes, placeOf }), logs, logReasons: missing, close };
+    const logReasons = () => [...missing(), ...troublesOf(logs)];
+    return { log: new RoutedLogs({ logs, routes, placeOf }), logs, logReasons, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function troublesOf(logs: readonly PostgresEventLog[]): readonly string[] {
+  return logs.flatMap((log) => {
+    const trouble = log.trouble();
+    return trouble === undefined ? [] : [`nothing can be recorded in log ${log.log}: ${trouble}`];
+  });
 }
 
 async function checkIdentities(pools: readonly Pool[]): Promise<void> {

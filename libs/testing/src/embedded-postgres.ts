@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +30,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** How long to wait for an earlier owner of the directory that is still stopping. Default 15 s. */
   readonly waitForOwnerMs?: number;
+  /** Added to the server's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;
 }
 
@@ -49,6 +52,8 @@ const logBytesMax = 5_000_000;
 /** Recovery after a crash may take this long; a dead server is noticed at once. */
 const readyWithinMs = 120_000;
 const stopWithinMs = 10_000;
+/** With less than a page of its tables free, PostgreSQL cannot write. */
+const diskFullBytes = 8_192;
 
 /**
  * A real PostgreSQL 18 on loopback: made on the first start, found again on the next. A server left behind by a killed owner is
@@ -66,7 +71,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort(options.port ?? 0);
       try {
-        return await launch(place, data, password, port, options.settings ?? {}, unlock);
+        return await launch({ place, data, password, port, options, unlock });
       } catch (error) {
         // A free port may be taken by another program between the look and the start.
         if (options.port || attempt >= 5 || !(error as Error).message.includes('in use')) throw error;
@@ -130,14 +135,21 @@ async function runInitdb(place: PostgresPlace, data: string, passwordFile: strin
   if (code !== 0) throw new Error(said);
 }
 
-async function launch(
-  place: PostgresPlace,
-  data: string,
-  password: string,
-  port: number,
-  settings: Readonly<Record<string, string>>,
-  unlock: () => void,
-): Promise<RunningPostgres> {
+async function launch({
+  place,
+  data,
+  password,
+  port,
+  options,
+  unlock,
+}: {
+  readonly place: PostgresPlace;
+  readonly data: string;
+  readonly password: string;
+  readonly port: number;
+  readonly options: PostgresOptions;
+  readonly unlock: () => void;
+}): Promise<RunningPostgres> {
   const logFile = join(place.directory, 'server.log');
   const logStart = rotated(logFile);
   const out = openSync(logFile, 'a', 0o600);
@@ -148,11 +160,12 @@ async function launch(
     // Key values and statements in error messages could hold what people typed.
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
-    ...settings,
+    ...options.settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(place.binaries.postgres, ['-D', data, ...flags], {
     cwd: '/',
+    ...(options.environment ? { env: { ...process.env, ...options.environment } } : {}),
     // Its own process group: Ctrl-C reaches its owner only, which stops it last.
     detached: true,
     stdio: ['ignore', out, out],
@@ -161,7 +174,7 @@ async function launch(
   closeSync(out);
   const gone = new Promise<Error>((resolve) => {
     child.once('error', resolve);
-    child.once('exit', () => resolve(new Error(saidSince(logFile, logStart))));
+    child.once('exit', () => resolve(new Error(lastWords(place.directory, logFile, logStart))));
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   try {
@@ -228,8 +241,19 @@ async function halt(child: ChildProcess, gone: Promise<Error>): Promise<void> {
   }
 }
 
-function saidSince(logFile: string, start: number): string {
-  return existsSync(logFile) ? readFileSync(logFile).subarray(start).toString() : '';
+/** What it said before it ended. On a disk without space it could not even say that. */
+function lastWords(directory: string, logFile: string, start: number): string {
+  const said = existsSync(logFile) ? readFileSync(logFile).subarray(start).toString() : '';
+  return isFull(directory) ? `${said}\nFATAL: No space left on device` : said;
+}
+
+function isFull(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize < diskFullBytes;
+  } catch {
+    return false;
+  }
 }
 
 function rotated(logFile: string): number {

@@ -20,6 +20,7 @@ export {
   type RevocationReason,
   revocationReasons,
 } from './issuer/issuer-store.js';
+export { type SmallDisk, type SmallDiskMeans, smallDisk } from './postgres/small-disk.js';
 export type { FaultMode } from './provider/credit-book.js';
 export { jwksLookup } from './provider/jwks-lookup.js';
 export { SimulatedProvider, type SimulatedProviderOptions } from './provider/simulated-provider.js';

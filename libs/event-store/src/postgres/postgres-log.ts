@@ -6,6 +6,7 @@ import type { Evaluated } from '../evaluate.js';
 import { HeadWatch } from '../head-watch.js';
 import { checkRequest } from '../requests.js';
 import { AppendQueue } from './append-queue.js';
+import { AppendTrouble } from './append-trouble.js';
 import { Committer } from './committer.js';
 import { unavailable } from './failure.js';
 import { KnownRevisions } from './known-revisions.js';
@@ -74,6 +75,7 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   private readonly known = new KnownRevisions();
   private readonly watch = new HeadWatch();
   private readonly tail = new LogTail((query) => this.readRecorded(query));
+  private readonly troubles = new AppendTrouble();
   private readonly notices: Notices;
   private readonly queue: AppendQueue;
   private pollTimer: NodeJS.Timeout | undefined;
@@ -85,6 +87,7 @@ export class PostgresEventLog implements EventLog, RecordedRows {
     const committer = new Committer(opened.appendPool, opened.clock, this.known);
     this.queue = new AppendQueue(async (requests) => {
       const evaluated = await committer.commit(requests);
+      this.troubles.note(evaluated);
       this.announce(lastPosition(evaluated));
       return evaluated;
     });
@@ -193,6 +196,11 @@ export class PostgresEventLog implements EventLog, RecordedRows {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  /** Why appends fail now, in words for `health/ready`; undefined where the last one went well or lies back. */
+  trouble(): string | undefined {
+    return this.troubles.now();
   }
 
   async waitForAppend(after: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {

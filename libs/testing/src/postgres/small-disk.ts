@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Room for PostgreSQL's files after initdb (some 40 MB), its WAL and a platform's tables. */
+const MEGABYTES = 192;
+const CHUNK_BYTES = 1_048_576;
+const librarySource = fileURLToPath(new URL('./full-disk.c', import.meta.url));
+
+/** A place for PostgreSQL's files that a spec fills to its last block, and gives space again. */
+export interface SmallDisk {
+  /** What makes it full: a file system of its own (as root), or a library that is preloaded into the server (anyone with a C compiler). */
+  readonly means: SmallDiskMeans;
+  /** Enterable by all. */
+  readonly directory: string;
+  /** What a server on it, or the process that starts one, must find in its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** From now on no file on it grows. */
+  fill(): void;
+  free(): void;
+  remove(): void;
+}
+
+export type SmallDiskMeans = 'tmpfs' | 'library';
+
+/**
+ * Makes one by the means given, else by the first that works here. Throws with one sentence where none does: a suite that
+ * cannot run fails.
+ */
+export function smallDisk(means?: SmallDiskMeans): SmallDisk {
+  const failures: string[] = [];
+  for (const [name, make] of [['tmpfs', onTmpfs] as const, ['library', withLibrary] as const]) {
+    if (means !== undefined && means !== name) continue;
+    const directory = mkdtempSync(join(tmpdir(), 'tsunagu-small-disk-'));
+    try {
+      chmodSync(directory, 0o755);
+      return make(directory);
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      failures.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  throw new Error(`no disk can be made full here (${failures.join('; ')})`);
+}
+
+/** The real thing, where this process may mount. */
+function onTmpfs(directory: string): SmallDisk {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('only root mounts');
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${MEGABYTES}m,mode=0755`, 'tmpfs', directory], { stdio: 'pipe' });
+  const ballast = join(directory, 'ballast');
+  return {
+    means: 'tmpfs',
+    directory,
+    environment: {},
+    fill: () => writeUntilFull(ballast),
+    free: () => rmSync(ballast, { force: true }),
+    remove() {
+      execFileSync('umount', [directory], { stdio: 'pipe' });
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeUntilFull(file: string): void {
+  const out = openSync(file, 'a');
+  try {
+    for (let bytes = CHUNK_BYTES; bytes >= 1; ) {
+      try {
+        writeSync(out, Buffer.alloc(bytes));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        bytes >>= 1;
+      }
+    }
+  } finally {
+    closeSync(out);
+  }
+}
+
+function withLibrary(directory: string): SmallDisk {
+  if (process.platform !== 'linux') throw new Error('libraries are preloaded on Linux only');
+  const library = join(directory, 'full-disk.so');
+  const files = join(directory, 'files');
+  const full = join(directory, 'full');
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, librarySource, '-ldl'], { stdio: 'pipe' });
+  mkdirSync(files, { mode: 0o755 });
+  return {
+    means: 'library',
+    directory: files,
+    environment: { LD_PRELOAD: library, TSUNAGU_FULL_DISK: files, TSUNAGU_FULL_DISK_SWITCH: full },
+    fill: () => writeFileSync(full, ''),
+    free: () => rmSync(full, { force: true }),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
