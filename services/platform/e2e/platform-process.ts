@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ export class PlatformProcess {
   static async create(
     options: {
       startArguments?: string[];
-      environment?: Record<string, string>;
+      environment?: Readonly<Record<string, string>>;
       readyWithinMs?: number;
       /** Of data that are there already; a new one where absent. */
       dataDirectory?: string;
@@ -90,6 +91,16 @@ export class PlatformProcess {
       child.once('exit', (code, name) => resolve(code ?? name ?? 'unknown')),
     );
     child.kill(signal);
+    return ended;
+  }
+
+  /** Waits until it ends by itself: its exit code, or the signal's name, and what it said. */
+  async end(): Promise<{ readonly code: number | string; readonly output: string }> {
+    const child = this.child;
+    if (!child) throw new Error('the platform is not running');
+    if (child.exitCode === null) await once(child, 'exit');
+    const ended = { code: child.exitCode ?? child.signalCode ?? 'unknown', output: this.output };
+    await this.stop();
     return ended;
   }
 

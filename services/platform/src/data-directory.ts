@@ -78,7 +78,11 @@ export class DataDirectory {
   }
 
   markStopping(): void {
-    replaceFile(join(this.path, 'owner.json'), { ...ownIdentity(), stopping: true });
+    try {
+      replaceFile(join(this.path, 'owner.json'), { ...ownIdentity(), stopping: true });
+    } catch {
+      // A full disk may be why it stops, and does not keep it from that: a next start waits a moment less.
+    }
     rmSync(join(this.path, 'running.json'), { force: true });
   }
 

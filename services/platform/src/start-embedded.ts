@@ -111,8 +111,6 @@ export async function startEmbedded(
     lines: startedLines(settings, fronts.url, server, [
       `Five services in one process; PostgreSQL on port ${server.port}.`,
     ]),
-    failed: server.ended.catch(
-      () => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm start.',
-    ),
+    failed: server.ended.catch(({ message }: Error) => `${message} The platform stops; start it again with npm start.`),
   };
 }

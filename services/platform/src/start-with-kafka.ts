@@ -36,7 +36,7 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
   );
   const failures: Promise<string>[] = [
     server.ended.catch(
-      () => 'PostgreSQL has ended by itself; the platform stops. Start it again with npm run start:kafka.',
+      ({ message }: Error) => `${message} The platform stops; start it again with npm run start:kafka.`,
     ),
   ];
   const children: ChildProcess[] = [];
