@@ -79,6 +79,8 @@ export function servicePool({
   });
   // An idle connection that breaks is replaced at the next query, which reports it if it lasts.
   pool.on('error', () => undefined);
+  // One that breaks while it is lent out says so twice: in the rejection of its statement, and here. Unheard it ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -57,7 +57,8 @@ export class DataDirectory {
         return;
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        if (code !== 'EEXIST') throw new UserError(`The data directory ${this.path} cannot be written: ${message}`);
+        const reason = code === 'ENOSPC' ? 'the disk is full.' : message;
+        if (code !== 'EEXIST') throw new UserError(`The data directory ${this.path} cannot be written: ${reason}`);
       }
       const owner = readJson<{ pid: number; processStart: string; stopping?: boolean }>(file);
       if (owner === undefined || !isAlive(owner)) {
