@@ -10,6 +10,7 @@ import { Grants } from './grants.js';
 import { ListBook, type ListSeen } from './list-book.js';
 import { ListTables } from './list-tables.js';
 import { reversalAct } from './proposals.js';
+import { underSessionLock } from './session-lock.js';
 
 /** Rows between two looks at the list: after a pause at most these are still granted. */
 const ROWS_AT_ONCE = 2_000;
@@ -59,26 +60,10 @@ export class ListRun implements OnModuleDestroy {
 
   /** The lock only keeps two workers from doing the same work: a second one would change nothing. */
   private async runAlone(listId: string): Promise<void> {
-    const client = await this.database.connect();
-    let broken = false;
-    const onError = () => {
-      broken = true;
-    };
-    client.on('error', onError);
-    const lock = [LOCK_CLASS, listId];
-    try {
-      const { rows } = await client.query('select pg_try_advisory_lock($1, hashtext($2)) as taken', lock);
-      if (!rows[0]?.taken) return;
-      while (!this.stopped && (await this.step(listId)));
-      await client.query('select pg_advisory_unlock($1, hashtext($2))', lock);
-    } catch (error) {
-      // The lock ends with its connection.
-      broken = true;
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken);
-    }
+    const keys = { sql: '$1, hashtext($2)', values: [LOCK_CLASS, listId] };
+    await underSessionLock(this.database, keys, async (lock) => {
+      while (!this.stopped && (await this.step(listId))) lock.assertHeld();
+    });
   }
 
   /** Does the next rows; false where there is nothing to do. */

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import { CLOCK, DATABASE, LOGGER, PROJECTIONS, type ProjectionReader } from '@tsunagu/service-host';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { type SessionLock, underSessionLock } from './session-lock.js';
 
 /** Lots in one page: as many accounts are read in one query and written in one commit. */
 const PAGE_LOTS = 1_000;
@@ -50,7 +51,7 @@ interface PageLot extends LotToVisit {
 
 /**
  * Visits lots in the order of their expiry, page by page, and keeps where it is: a run that was cut anywhere goes on at the
- * page it was at. One process at a time, by a lock of the session; without the lock two would only do the same twice.
+ * page it was at. One process at a time, by a lock of the session: one that loses it stops at its page.
  */
 @Injectable()
 export class LotRuns {
@@ -67,19 +68,12 @@ export class LotRuns {
   async run(run: LotRun): Promise<RunProgress> {
     const before = await this.progress(run);
     if (before?.finished) return before;
-    const client = await this.database.connect();
-    try {
-      if (!(await locked(client))) return before ?? { lots: 0, finished: false };
-      try {
-        // The lots of every grant recorded so far must be there: one that is missed here is missed for good.
-        if (!(await this.projections.waitFor('lots'))) return before ?? { lots: 0, finished: false };
-        return await this.visitAll(run);
-      } finally {
-        await client.query('select pg_advisory_unlock(hashtext(current_schema()), $1)', [LOCK_KEY]);
-      }
-    } finally {
-      client.release();
-    }
+    const progress = await underSessionLock(this.database, lockKeys, async (lock) => {
+      // The lots of every grant recorded so far must be there: one that is missed here is missed for good.
+      if (!(await this.projections.waitFor('lots'))) return undefined;
+      return this.visitAll(run, lock);
+    });
+    return progress ?? before ?? { lots: 0, finished: false };
   }
 
   /** Undefined before its first page. */
@@ -92,9 +86,10 @@ export class LotRuns {
     this.isStopped = true;
   }
 
-  private async visitAll(run: LotRun): Promise<RunProgress> {
+  private async visitAll(run: LotRun, lock: SessionLock): Promise<RunProgress> {
     await this.database.query(begin, [run.job, run.run, isoTime(this.clock.now())]);
     for (;;) {
+      lock.assertHeld();
       const place = await this.row(run.job, run.run);
       if (!place) throw new Error(`run ${run.job} ${run.run} has no progress`);
       if (place.finished_at || this.isStopped)
@@ -135,13 +130,7 @@ export class LotRuns {
   }
 }
 
-async function locked(client: PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ taken: boolean }>(
-    'select pg_try_advisory_lock(hashtext(current_schema()), $1) as taken',
-    [LOCK_KEY],
-  );
-  return rows[0]?.taken === true;
-}
+const lockKeys = { sql: 'hashtext(current_schema()), $1', values: [LOCK_KEY] };
 
 const begin = `
   insert into lot_jobs (job, run, started_at, changed_at) values ($1, $2, $3, $3) on conflict (job, run) do nothing`;
