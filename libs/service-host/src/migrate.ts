@@ -91,6 +91,8 @@ async function inLockedSchema(
 ): Promise<void> {
   if (!/^[a-z][a-z0-9_]{0,50}$/.test(schema)) throw new Error(`not a schema name: ${schema}`);
   const client = new Client({ connectionString: ownerUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // Said once more in the rejection of the statement that was under way; unheard it ends the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('BEGIN');
