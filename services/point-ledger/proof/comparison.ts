@@ -33,11 +33,11 @@ export class Comparison {
     for (const event of events) this.invariants.take(event);
     assert.deepEqual(this.invariants.violations(), [], 'an invariant is broken');
     for (const event of events) this.take(event as Recorded, nowMs);
-    assert.deepEqual(this.reference.expired, [], 'what came back past its term is gone at once');
+    assert.deepEqual(this.reference.consequences, [], 'what follows by rule is recorded at once');
   }
 
   /** What was delivered and acknowledged has its answer. */
-  answered(delivered: readonly Message[], contradictions: readonly Contradiction[]): void {
+  answered(delivered: readonly Message[], contradictions: readonly Contradiction[], nowMs: number): void {
     for (const message of delivered) {
       const { claims, exchanges } = this.reference;
       if (message.kind === 'claim') {
@@ -45,6 +45,12 @@ export class Comparison {
         assert(decision && (decision.granted || decision.attempt >= message.order.attempt), 'a claim was forgotten');
       } else if (message.kind === 'request') {
         assert(exchanges.has(message.request.exchangeId), 'a hold was forgotten');
+      } else if (message.kind === 'reversal') {
+        for (const { lotId } of message.lots)
+          assert(this.reference.lots.get(lotId)?.reversed, 'a reversal was forgotten');
+      } else if (message.kind === 'extension') {
+        for (const { lotId } of message.lots)
+          assert.equal(this.reference.take(message, lotId, nowMs), undefined, 'an extension was forgotten');
       } else {
         const { exchangeId, outcome } = message.end;
         const wanted = outcome === 'confirmed' ? ['captured'] : ['released', 'refused'];
@@ -92,14 +98,15 @@ export class Comparison {
     assert.equal(event.effectiveAt, isoTime(nowMs), `${event.type} counts from now`);
     const message = this.messages.find(({ id }) => id === event.causationId);
     assert(message, `${event.type} answers nothing that was sent`);
-    if (event.type === 'PointsExpired') {
-      const { lotId, points } = event.data;
-      assert.deepEqual([lotId, points], this.reference.expired.shift(), `what expired at ${event.position}`);
+    const consequence = this.reference.consequences.shift();
+    if (consequence) {
+      assert.deepEqual(answerIn(event), consequence, `what follows by rule at ${event.position}`);
       return;
     }
     const fundId = message.kind === 'claim' ? message.order.fundId : undefined;
     if (fundId !== undefined) this.touched.add(fundStream(fundId));
-    const answer = this.asOfTheLook(event, message) ?? this.reference.take(message, event.id, nowMs);
+    const subject = String(event.data.lotId ?? event.id);
+    const answer = this.asOfTheLook(event, message) ?? this.reference.take(message, subject, nowMs);
     assert.deepEqual(
       answerIn(event),
       answer,
@@ -138,9 +145,17 @@ export class Comparison {
 
   private compareAccount(stream: string, events: readonly RecordedEvent[]): void {
     const personId = stream.slice(accountStream('').length);
-    const real = foldAccount(events).lots.map((lot) => [lot.lotId, lot.availablePoints, lot.heldPoints, lot.expiresAt]);
+    const account = foldAccount(events);
+    const real = account.lots.map((lot) => [lot.lotId, lot.availablePoints, lot.heldPoints, lot.expiresAt]);
     const wanted = this.reference.lotsOf(personId).map(([id, lot]) => [id, lot.available, lot.held, lot.expiresAt]);
     assert.deepEqual(real, wanted, `the lots of ${stream}: recorded, and the reference's`);
+    const owed = [...account.receivables.values()].map(({ lotId, openPoints }) => [lotId, openPoints]);
+    const debts = this.reference.debts.filter((debt) => debt.personId === personId);
+    assert.deepEqual(
+      owed,
+      debts.map(({ lotId, open }) => [lotId, open]),
+      `what ${stream} owes, and the reference's`,
+    );
   }
 
   private compareFund(
@@ -165,6 +180,18 @@ function answerIn({ type, data, id }: Recorded): Answer {
     return { type, parts: [[id, Number(data.amountPoints)]] };
   }
   if (type === 'GrantRefused' || type === 'HoldRefused') return { type, reasonCode: String(data.reasonCode) };
+  const { lotId, points } = data as { lotId: string; points: number };
+  if (type === 'PointsExpired' || type === 'ReceivableRecorded') return { type, parts: [[lotId, points]] };
+  if (type === 'GrantReversed') return { type, parts: [[lotId, points]], owed: Number(data.receivablePoints) };
+  if (type === 'LotExtended') return { type, parts: [[lotId, 0]], expiresAt: String(data.expiresAt) };
+  if (type === 'ReceivableRepaid')
+    return {
+      type,
+      parts: [
+        [lotId, points],
+        [String(data.payingLotId), points],
+      ],
+    };
   const lots = data.lots as readonly { lotId: string; points: number }[];
   return { type, parts: lots.map(({ lotId, points }) => [lotId, points] as const) };
 }

@@ -60,6 +60,18 @@ const withData = (event: NewEvent<string, Data>, more: Data): NewEvent => ({
 });
 const as = (event: NewEvent<string, Data>, type: string, more: Data): NewEvent => ({ ...withData(event, more), type });
 
+/** Grants are read with other terms than are recorded. */
+function grantsReadAs(more: Data): PlantedFault {
+  return changing({
+    stream: (name, events) =>
+      name.startsWith(accountStream(''))
+        ? events.map((one) =>
+            one.type === 'PointsGranted' ? { ...one, data: { ...(one.data as Data), ...more } } : one,
+          )
+        : events,
+  });
+}
+
 /** Expects of the streams named whatever revision they have: the fence is gone. */
 function unfenced(isMeant: (write: StreamWrite) => boolean): PlantedFault {
   return changing({
@@ -136,33 +148,21 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   'a refused grant names another reason': writing('GrantRefused', (one) =>
     withData(one, { reasonCode: 'fund_unknown' }),
   ),
-  'lots do not expire': changing({
-    stream: (name, events) =>
-      name.startsWith(accountStream(''))
-        ? events.map((one) =>
-            one.type === 'PointsGranted' ? { ...one, data: { ...(one.data as Data), expiresAt: null } } : one,
-          )
-        : events,
-  }),
+  'lots do not expire': grantsReadAs({ expiresAt: null }),
   'the lot granted last is spent first': changing({
     stream: (name, events) => (name.startsWith(accountStream('')) ? spentBackwards(events) : events),
   }),
-  'lots of other payers are spent': changing({
-    stream: (name, events) =>
-      name.startsWith(accountStream(''))
-        ? events.map((one) =>
-            one.type === 'PointsGranted' ? { ...one, data: { ...(one.data as Data), ownerId: 'demo' } } : one,
-          )
-        : events,
-  }),
-  'dry-run points are spent': changing({
-    stream: (name, events) =>
-      name.startsWith(accountStream(''))
-        ? events.map((one) =>
-            one.type === 'PointsGranted' ? { ...one, data: { ...(one.data as Data), dryRun: false } } : one,
-          )
-        : events,
-  }),
+  'lots of other payers are spent': grantsReadAs({ ownerId: 'demo' }),
+  'dry-run points are spent': grantsReadAs({ dryRun: false }),
+  'a grant is taken back and its points stay': writing('GrantReversed', (one) => withData(one, { points: 0 })),
+  'what a reversed grant was spent on is not owed': writing('ReceivableRecorded', () => undefined),
+  'a debt is not repaid from the next grant': writing('ReceivableRepaid', () => undefined),
+  'an extension is acknowledged and not recorded': writing('LotExtended', () => undefined),
+  'an extension is a moment too long': writing('LotExtended', (one) =>
+    withData(one, { expiresAt: new Date(Date.parse(String(one.data.expiresAt)) + 1).toISOString() }),
+  ),
+  'a recall does not find its batch': grantsReadAs({ batchId: null }),
+  'points under an embargo are spent': grantsReadAs({ usableFrom: null }),
   'a decision counts from a minute ago': writing('PointsGranted', (one) => ({
     ...one,
     effectiveAt: new Date(Date.parse(one.effectiveAt) - 60_000).toISOString(),

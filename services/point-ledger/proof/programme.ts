@@ -2,6 +2,7 @@ import type { EventLog } from '@tsunagu/event-store';
 import { MemoryEventLog } from '@tsunagu/event-store/memory';
 import fc from 'fast-check';
 import type { ActionKind } from './actions/action.js';
+import { changes } from './actions/changes.js';
 import { claims } from './actions/claims.js';
 import { commit, sweep } from './actions/funds.js';
 import { holds } from './actions/holds.js';
@@ -14,6 +15,7 @@ import { type PlantedFault, World, workerCount } from './world.js';
 const vocabulary = [
   { weight: 6, kind: claims },
   { weight: 4, kind: holds },
+  { weight: 2, kind: changes },
   { weight: 2, kind: commit },
   { weight: 1, kind: sweep },
 ] as const;
@@ -26,7 +28,7 @@ interface Drawn {
   prepare(world: World): Work;
 }
 
-const names = ['claims', 'holds', 'commit', 'sweep'];
+const names = ['claims', 'holds', 'changes', 'commit', 'sweep'];
 
 function drawn<A>(kind: ActionKind<A>, name: string): fc.Arbitrary<Drawn> {
   const worker = fc.nat({ max: workerCount - 1 });

@@ -1,5 +1,9 @@
+import { derivedId } from '@tsunagu/kernel';
+import type { AccountActs } from '../src/workflows/account-acts.js';
 import type { Contradiction, Holds } from '../src/workflows/holds.js';
 import type { Leases } from '../src/workflows/leases.js';
+import { recallAct } from '../src/workflows/list-run.js';
+import { extensionAct, reversalAct } from '../src/workflows/proposals.js';
 import type { FailingLog, Fault } from './failing-log.js';
 import type { GrantsInSmallParts } from './ledger-process.js';
 import type { Message } from './reference-ledger.js';
@@ -11,6 +15,7 @@ export interface Worker {
   readonly leases: Leases;
   readonly grants: GrantsInSmallParts;
   readonly holds: Holds;
+  readonly acts: AccountActs;
 }
 
 /** What one worker does in a step. */
@@ -47,7 +52,7 @@ export function claimWork(messages: readonly Message[]): Work {
 
 /** The feed brings requests and ends of exchanges. */
 export function holdWork(messages: readonly Message[]): Work {
-  const delivered = messages.filter((message) => message.kind !== 'claim');
+  const delivered = messages.filter((message) => message.kind === 'request' || message.kind === 'end');
   const acts = delivered.map((message) => {
     const cause = { id: message.id, correlationId: message.id };
     return message.kind === 'request'
@@ -55,4 +60,28 @@ export function holdWork(messages: readonly Message[]): Work {
       : { kind: message.kind, end: message.end, cause };
   });
   return { delivered, run: ({ holds }) => holds.decide(acts) };
+}
+
+/** What staff approved is carried out: as a whole, as often as it takes. */
+export function changeWork(messages: readonly Message[]): Work {
+  const delivered = messages.filter((message) => message.kind === 'reversal' || message.kind === 'extension');
+  const acts = delivered.flatMap((message) => {
+    const { id, lots } = message;
+    const approval = { id, correlationId: id, actor: 'staff:ben' };
+    if (message.kind === 'extension') return lots.map((lot) => extensionAct(message.rule, lot, approval));
+    const { batchId: listId } = message;
+    const reasonPattern = 'wrong_list';
+    return lots.map(({ lotId, personId }) =>
+      listId === null
+        ? reversalAct({ reversalId: derivedId('reversal', id), personId, lotId, reasonPattern }, approval)
+        : recallAct({ listId, personId, reasonPattern }, approval),
+    );
+  });
+  return {
+    delivered,
+    async run({ acts: accounts }) {
+      await accounts.perform(acts);
+      return [];
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import { type EventLog, StoreError } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
 import { readConfig } from '../src/config.js';
+import { AccountActs } from '../src/workflows/account-acts.js';
 import { Accounts } from '../src/workflows/accounts.js';
 import { type Contradiction, Holds } from '../src/workflows/holds.js';
 import { Leases } from '../src/workflows/leases.js';
@@ -9,7 +10,7 @@ import { Crashed, FailingLog } from './failing-log.js';
 import { FixedSlot, GrantsInSmallParts } from './ledger-process.js';
 import type { Message, ReferenceLedger } from './reference-ledger.js';
 import { inTurns, type Party } from './turns.js';
-import { claimWork, holdWork, type Share, type Work, type Worker } from './work.js';
+import { changeWork, claimWork, holdWork, type Share, type Work, type Worker } from './work.js';
 
 export const startMs = Date.parse('2026-11-20T01:00:00.000Z');
 /** The workers' slots: the third one believes that it has the first one's, as after a lost lock. */
@@ -37,6 +38,7 @@ export class World {
   /** Every message there ever was, in order. */
   readonly messages: Message[] = [];
   readonly personIds = Array.from({ length: 3 }, () => newId(startMs));
+  readonly batchIds = Array.from({ length: 2 }, () => newId(startMs));
   readonly fundIds = terms.map(() => newId(startMs));
   nowMs = startMs;
   private readonly clock = { now: () => this.nowMs };
@@ -75,7 +77,8 @@ export class World {
     const accounts = new Accounts(seen);
     const grants = new GrantsInSmallParts(seen, this.clock, leases, accounts, config);
     const holds = new Holds(seen, this.clock, config, accounts);
-    this.workers[index] = { slot, log, leases, grants, holds };
+    const acts = new AccountActs(seen, this.clock, config, accounts);
+    this.workers[index] = { slot, log, leases, grants, holds, acts };
   }
 
   /** One message of all there were, or none where there was none. */
@@ -108,7 +111,7 @@ export class World {
   /** What was not acknowledged comes again, then all there ever was, backwards; then every lease comes back. */
   async settle(): Promise<void> {
     for (const messages of [[...this.unacknowledged], this.messages.toReversed()]) {
-      for (const work of [claimWork(messages), holdWork(messages)]) await this.calmly(work);
+      for (const work of [claimWork(messages), holdWork(messages), changeWork(messages)]) await this.calmly(work);
     }
     for (const index of slots.keys()) this.restart(index);
     await this.calmly({
@@ -126,7 +129,7 @@ export class World {
   }
 
   private acknowledge({ delivered }: Work, contradictions: readonly Contradiction[]): void {
-    this.comparison.answered(delivered, contradictions);
+    this.comparison.answered(delivered, contradictions, this.nowMs);
     for (const message of delivered) this.unacknowledged.delete(message);
   }
 

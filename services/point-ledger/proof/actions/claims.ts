@@ -16,6 +16,8 @@ interface NewClaim {
   readonly expiresInDays: number | null;
   /** Dry-run where the fund is not, or the other way round. */
   readonly odd: boolean;
+  /** By a list, with an embargo. */
+  readonly list: { readonly batch: number; readonly embargoHours: number } | null;
 }
 
 const newClaim: fc.Arbitrary<NewClaim> = fc.record({
@@ -25,6 +27,7 @@ const newClaim: fc.Arbitrary<NewClaim> = fc.record({
   points: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 12 }) }, fc.integer({ min: 0, max: 400 })),
   expiresInDays: fc.option(fc.integer({ min: -1, max: 3 })),
   odd: fc.nat({ max: 15 }).map((n) => n === 15),
+  list: fc.option(fc.record({ batch: fc.nat({ max: 1 }), embargoHours: fc.constantFrom(0, 0, 20) }), { freq: 2 }),
 });
 
 /** A batch of claims: new ones, one that was refused and is claimed again, and some that came before. */
@@ -45,12 +48,13 @@ export const claims: ActionKind<{ fresh: NewClaim[]; reopened: number | null; ag
   },
 };
 
-function accepted(world: World, { person, measure, fund, points, expiresInDays, odd }: NewClaim): Message {
+function accepted(world: World, { person, measure, fund, points, expiresInDays, odd, list }: NewClaim): Message {
   const order: GrantOrder = {
     claimId: newId(world.nowMs),
     personId: world.personIds[person] ?? '',
     campaignId: idFromScope('campaign'),
-    measureId: idFromScope(`measure ${measure}`),
+    // A list is for a measure of its own: nobody has two lots of one.
+    measureId: idFromScope(list ? `list ${list.batch}` : `measure ${measure}`),
     programmeId: 'default',
     fundId: world.fundIds[fund] ?? '',
     amountPoints: points,
@@ -61,6 +65,7 @@ function accepted(world: World, { person, measure, fund, points, expiresInDays, 
     pointsExpireAfterMonths: null,
     answers: [],
     receiptNumber: 'R',
+    ...(list ? { batchId: world.batchIds[list.batch] ?? '', usableAfterHours: list.embargoHours } : {}),
   };
   return { kind: 'claim', id: newId(world.nowMs), order };
 }

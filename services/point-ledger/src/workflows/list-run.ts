@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type ListGrant, type ListStage, lastRowReached, runningStage } from '../domain/list-grant.js';
 import { listCauseId, listOrder } from '../domain/list-order.js';
-import { AccountActs } from './account-acts.js';
+import { type AccountAct, AccountActs } from './account-acts.js';
 import { Grants } from './grants.js';
 import { ListBook, type ListSeen } from './list-book.js';
 import { ListTables } from './list-tables.js';
@@ -110,19 +110,7 @@ export class ListRun implements OnModuleDestroy {
     const through = lastRowReached(seen.list);
     const rows = await this.tables.rows(content.uploadId, recall.throughRow, through, RECALLED_AT_ONCE);
     await this.acts.perform(
-      rows.map(({ personId }) => ({
-        personId,
-        cause: approval,
-        actor: approval.actor,
-        decide: (account, now) => {
-          const lot = account.lots.find(({ batchId }) => batchId === listId);
-          if (!lot) return undefined;
-          const reversalId = derivedId(`recall ${personId}`, listId);
-          const { lotId } = lot;
-          const order = { reversalId, personId, lotId, reasonPattern: recall.reasonPattern };
-          return reversalAct(order, approval).decide(account, now);
-        },
-      })),
+      rows.map(({ personId }) => recallAct({ listId, personId, reasonPattern: recall.reasonPattern }, approval)),
     );
     const last = rows.at(-1)?.rowNumber ?? through;
     if (rows.length < RECALLED_AT_ONCE) await this.book.step(seen, { type: 'ListRecalled', data: { listId } }, '');
@@ -135,4 +123,23 @@ export class ListRun implements OnModuleDestroy {
     if (!(await this.projections.waitFor('lists'))) throw new Error('who was refused is not known yet');
     return this.tables.unpaidRows({ uploadId, listId: list.listId, attempt }, after, through, ROWS_AT_ONCE);
   }
+}
+
+/** Takes back what a list granted to one person, caused by the recall's approval. */
+export function recallAct(
+  { listId, personId, reasonPattern }: { listId: string; personId: string; reasonPattern: string },
+  approval: Parameters<typeof reversalAct>[1],
+): AccountAct {
+  const { id, correlationId, actor } = approval;
+  return {
+    personId,
+    cause: { id, correlationId },
+    actor,
+    decide: (account, now) => {
+      const lot = account.lots.find(({ batchId }) => batchId === listId);
+      if (!lot) return undefined;
+      const reversalId = derivedId(`recall ${personId}`, listId);
+      return reversalAct({ reversalId, personId, lotId: lot.lotId, reasonPattern }, approval).decide(account, now);
+    },
+  };
 }

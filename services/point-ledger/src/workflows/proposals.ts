@@ -206,18 +206,7 @@ export class Proposals {
     approval: RecordedEvent,
   ): Promise<number> {
     const extended = new Set<string>();
-    await this.acts.perform(
-      lots.map(({ lotId, personId }) => ({
-        ...actOf(personId, approval),
-        ownerId: rule.ownerId,
-        decide: (account: Account, now: string) => {
-          const lot = lotOf(account, lotId);
-          const event = lot && decideExtension(personId, lot, rule, now);
-          if (event || lot?.extensionId === rule.extensionId) extended.add(lotId);
-          return event && { event, id: derivedId(`LotExtended ${lotId}`, approval.id) };
-        },
-      })),
-    );
+    await this.acts.perform(lots.map((lot) => extensionAct(rule, lot, approval, () => extended.add(lot.lotId))));
     return extended.size;
   }
 
@@ -266,6 +255,25 @@ export function reversalAct(
       const decision = decideReversal(account, order, now);
       if (decision.outcome !== 'decided') return undefined;
       return { event: decision.event, id: derivedId(`GrantReversed ${order.lotId}`, approval.id) };
+    },
+  };
+}
+
+/** Extends one lot by an approved rule; `done` is told when the rule has extended it, now or before. */
+export function extensionAct(
+  rule: Parameters<typeof decideExtension>[2],
+  { lotId, personId }: LotToVisit,
+  approval: Pick<RecordedEvent, 'id' | 'correlationId' | 'actor'>,
+  done: () => void = () => {},
+): AccountAct {
+  return {
+    ...actOf(personId, approval),
+    ownerId: rule.ownerId,
+    decide: (account, now) => {
+      const lot = lotOf(account, lotId);
+      const event = lot && decideExtension(personId, lot, rule, now);
+      if (event || lot?.extensionId === rule.extensionId) done();
+      return event && { event, id: derivedId(`LotExtended ${lotId}`, approval.id) };
     },
   };
 }
