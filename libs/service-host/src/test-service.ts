@@ -130,6 +130,8 @@ export async function startTestService(
     profile?: 'test' | 'production';
     /** How many logs, each in a database of its own. */
     logs?: number;
+    /** Where the service's role finds its own database, given where that lies: a proxy's address. */
+    through?: (url: string) => string;
     /** Over how many of them the ledger began; the others were made later. All where absent. */
     begunLogs?: number;
   } = {},
@@ -140,7 +142,8 @@ export async function startTestService(
   const further = await Promise.all(Array.from({ length: (options.logs ?? 1) - 1 }, testDatabase));
   for (const { url } of further) await migrateLog({ ownerUrl: url, definition, serviceRole: ROLE });
   const furtherLogs = further.map(({ url }) => serviceUrl(url));
-  const pool = servicePool({ url: serviceUrl(database.url), schema: definition.schema, connectionsMax: 12 });
+  const { through = (url) => url } = options;
+  const pool = servicePool({ url: through(serviceUrl(database.url)), schema: definition.schema, connectionsMax: 12 });
   const clock = testClock(options.clockMs ?? START_MS);
   const opening = { definition, database: pool, clock, lookEveryMs: LOOK_EVERY_MS };
   if (options.begunLogs !== undefined) {

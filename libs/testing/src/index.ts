@@ -20,6 +20,7 @@ export {
   type RevocationReason,
   revocationReasons,
 } from './issuer/issuer-store.js';
+export { CuttingProxy } from './postgres/cutting-proxy.js';
 export { type SmallDisk, type SmallDiskMeans, smallDisk } from './postgres/small-disk.js';
 export type { FaultMode } from './provider/credit-book.js';
 export { jwksLookup } from './provider/jwks-lookup.js';

@@ -23,7 +23,10 @@ export const campaignBody = {
 export type Stage = Awaited<ReturnType<typeof startStage>>;
 
 /** The campaign service for its specs, with a ledger and an identity that say what the spec wants. */
-export async function startStage(env: Readonly<Record<string, string>> = {}) {
+export async function startStage(
+  env: Readonly<Record<string, string>> = {},
+  options: Pick<NonNullable<Parameters<typeof startTestService>[1]>, 'through'> = {},
+) {
   const funds = new Map<string, Fund>(
     [
       { fundId, ownerId: 'demo', dryRun: false },
@@ -44,6 +47,7 @@ export async function startStage(env: Readonly<Record<string, string>> = {}) {
     replay: (_question: LedgerQuestion): readonly LedgerStep[] | undefined => [],
   };
   const service = await startTestService(definition, {
+    ...options,
     env,
     questions: {
       'point-ledger': (path, body) => {

@@ -1,8 +1,7 @@
 import { realClock } from '@tsunagu/kernel';
-import { type TestDatabase, testDatabase } from '@tsunagu/testing';
+import { CuttingProxy, type TestDatabase, testDatabase } from '@tsunagu/testing';
 import { Pool } from 'pg';
 import { event, write } from '../suite/place.js';
-import { CuttingProxy } from './cutting-proxy.js';
 import { PostgresEventLog } from './postgres-log.js';
 import { type TestSchema, testSchema } from './test-schema.js';
 
