@@ -5,6 +5,7 @@ import { eventStoreMigrations, logRouteMigrations } from '@tsunagu/event-store';
 import { transparencyMigrations } from '@tsunagu/transparency';
 import { Client, Pool } from 'pg';
 import Postgrator from 'postgrator';
+import { ConfigError } from './config.js';
 import type { ServiceDefinition } from './parts.js';
 
 const hostMigrations = new URL('./migrations/', import.meta.url);
@@ -95,6 +96,12 @@ async function inLockedSchema(
   client.on('error', () => undefined);
   await client.connect();
   try {
+    const { rows } = await client.query<{ is_standby: boolean }>('SELECT pg_is_in_recovery() AS is_standby');
+    if (rows[0]?.is_standby) {
+      throw new ConfigError(
+        `Schema ${schema} lies on a standby of PostgreSQL, which takes no migration: name its primary.`,
+      );
+    }
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tsunagu migrate ${schema}`]);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);

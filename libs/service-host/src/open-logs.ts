@@ -32,14 +32,15 @@ export interface OpenedLogs {
 
 /**
  * Opens every log of a service in this process. Throws ConfigError where a connection string leads to another log than its
- * place says, or keys lie in a log that none is named for.
+ * place says or to a standby, or keys lie in a log that none is named for.
  */
 export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
   const { definition, database, furtherLogs, clock, logger } = options;
-  const { schema, placeOf } = definition;
+  const { name, schema, placeOf } = definition;
   const versions = versionsOf(definition);
   if (!placeOf) {
     if (furtherLogs.length > 0) throw new ConfigError(`${definition.name} has one log.`);
+    await refuseStandby(name, database, 0);
     const log = await PostgresEventLog.open({ pool: database, clock, versions });
     return { log, logs: [log], logReasons: () => troublesOf([log]), close: () => log.close() };
   }
@@ -52,6 +53,7 @@ export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
     await Promise.all(pools.map((pool) => pool.end()));
   };
   try {
+    for (const [log, pool] of [database, ...pools].entries()) await refuseStandby(name, pool, log);
     await checkIdentities([database, ...pools]);
     for (const [log, pool] of [database, ...pools].entries()) {
       logs.push(await PostgresEventLog.open({ pool, clock, log, versions }));
@@ -69,6 +71,15 @@ export async function openLogs(options: OpenLogsOptions): Promise<OpenedLogs> {
     await close();
     throw error;
   }
+}
+
+/** A standby lags and takes no events: what is decided on it would be decided on an old state. */
+async function refuseStandby(name: string, pool: Pool, log: number): Promise<void> {
+  const { rows } = await pool.query<{ is_standby: boolean }>('select pg_is_in_recovery() as is_standby');
+  if (!rows[0]?.is_standby) return;
+  throw new ConfigError(
+    `Log ${log} of ${name} lies on a standby of PostgreSQL, which takes no events: name its primary.`,
+  );
 }
 
 function troublesOf(logs: readonly PostgresEventLog[]): readonly string[] {

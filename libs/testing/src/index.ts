@@ -22,6 +22,7 @@ export {
 } from './issuer/issuer-store.js';
 export { CuttingProxy } from './postgres/cutting-proxy.js';
 export { type SmallDisk, type SmallDiskMeans, smallDisk } from './postgres/small-disk.js';
+export { type Replicated, startReplicated } from './postgres/standby.js';
 export type { FaultMode } from './provider/credit-book.js';
 export { jwksLookup } from './provider/jwks-lookup.js';
 export { SimulatedProvider, type SimulatedProviderOptions } from './provider/simulated-provider.js';
