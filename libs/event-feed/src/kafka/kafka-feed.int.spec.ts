@@ -163,6 +163,33 @@ function kafkaSuite(broker: SuiteBroker): void {
     );
 
     it(
+      'has one relay at work after the session that held the lock was cut, and nothing twice',
+      async () => {
+        const relays = [bench.relay, bench.newRelay()];
+        await relays[1]?.start();
+        const holder = `from pg_locks where locktype = 'advisory' and objsubid = 1 and granted
+                         and database = (select oid from pg_database where datname = current_database())`;
+        const pids = async () => (await bench.database.query<{ pid: number }>(`select pid ${holder}`)).rows;
+        await until(async () => (await pids()).length === 1);
+        const [before] = await pids();
+        feed = await open();
+        await appendClaims(bench.log, claims(500));
+        const appending = appendClaims(bench.log, claims(1_000));
+        await bench.database.query(`select pg_terminate_backend(pid, 10000) ${holder}`);
+        // Whoever held it finds out at its next checkpoint and waits for the lock like any other.
+        await until(async () => (await pids()).some(({ pid }) => pid !== before?.pid));
+        await appending;
+        await appendClaims(bench.log, claims(500));
+        await allDone(2_000);
+        await until(() => relays.filter((relay) => relay.status().state === 'active').length === 1);
+        expect(await pids()).toHaveLength(1);
+        expect(inOrder()).toBe(true);
+        expect(consumer.done).toHaveLength(2_000);
+      },
+      suiteLimitMs,
+    );
+
+    it(
       'refuses a topic with another number of partitions',
       async () => {
         const kafka = { ...bench.kafka, prefix: `${bench.kafka.prefix}three.` };
