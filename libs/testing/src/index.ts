@@ -21,7 +21,7 @@ export {
   revocationReasons,
 } from './issuer/issuer-store.js';
 export { CuttingProxy } from './postgres/cutting-proxy.js';
-export { type SmallDisk, type SmallDiskMeans, smallDisk } from './postgres/small-disk.js';
+export { type SmallDisk, type SmallDiskMeans, smallDisk, smallDiskMeans } from './postgres/small-disk.js';
 export { type Replicated, startReplicated } from './postgres/standby.js';
 export type { FaultMode } from './provider/credit-book.js';
 export { jwksLookup } from './provider/jwks-lookup.js';

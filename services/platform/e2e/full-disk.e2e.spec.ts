@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type SmallDisk, smallDisk } from '@tsunagu/testing';
+import { type SmallDisk, smallDisk, smallDiskMeans } from '@tsunagu/testing';
 import { Client } from 'pg';
 import { claimEnd, type Launched, launchCampaign } from './launch.js';
 import { People } from './people.js';
@@ -16,7 +16,13 @@ interface Answered {
   readonly text: string;
 }
 
-describe('the platform on a full disk', () => {
+const { means, leftOut } = smallDiskMeans();
+if (leftOut) {
+  process.stderr.write(`full disk left out: ${leftOut}\n`);
+  it.skip(`left out: ${leftOut}`, () => undefined);
+} else describe('the platform on a full disk', suite);
+
+function suite(): void {
   let disk: SmallDisk;
   let platform: PlatformProcess;
   let people: People;
@@ -26,7 +32,7 @@ describe('the platform on a full disk', () => {
   const receipts = new Map<string, string>();
 
   beforeAll(async () => {
-    disk = smallDisk();
+    disk = smallDisk(means[0] ?? 'library');
     platform = await PlatformProcess.create({ dataDirectory: disk.directory, environment: disk.environment });
     await platform.start();
     people = People.of(platform);
@@ -156,7 +162,7 @@ describe('the platform on a full disk', () => {
       await client.end();
     }
   }
-});
+}
 
 function receiptIn({ text }: Answered): string {
   return (JSON.parse(text) as { receipt: { number: string } }).receipt.number;
