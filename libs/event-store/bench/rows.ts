@@ -32,8 +32,8 @@ async function appendRows(place: BenchPlace): Promise<BenchRow[]> {
 }
 
 /** Events a second of such batches, as many under way as keep the store busy. */
-export async function appendBatches(place: Pick<BenchPlace, 'log'>): Promise<number> {
-  const batches = Array.from({ length: BATCHES }, () => grants(BATCH));
+export async function appendBatches(place: Pick<BenchPlace, 'log'>, requests = grants): Promise<number> {
+  const batches = Array.from({ length: BATCHES }, () => requests(BATCH));
   return rate(BATCHES * BATCH, () => inParallel(CALLS, batches, (batch) => place.log.append(batch)));
 }
 

@@ -108,6 +108,10 @@ function oneRow(event: RecordedEvent): AppendRequest {
 }
 
 export async function commitFund({ log }: Pick<BenchPlace, 'log'>, fundId: string): Promise<void> {
+  await log.append([commitment(fundId)]);
+}
+
+export function commitment(fundId: string): AppendRequest {
   const terms = { ownerId: 'demo', name: 'bench', fiscalYear: 2026, budgetCode: null, dryRun: false };
   const data = { fundId, ...terms, amountPoints: 1_000_000_000_000 };
   const event = ledgerEvent(
@@ -119,7 +123,7 @@ export async function commitFund({ log }: Pick<BenchPlace, 'log'>, fundId: strin
       ownerId: 'demo',
     },
   );
-  await log.append([{ writes: [{ stream: fundStream(fundId), expectedRevision: 'noStream', events: [event] }] }]);
+  return { writes: [{ stream: fundStream(fundId), expectedRevision: 'noStream', events: [event] }] };
 }
 
 export function someClaim(fundId: string): ClaimToDecide {

@@ -42,3 +42,9 @@ describe('a recorded event, for the role of a service', () => {
     });
   });
 });
+
+test('a table that only grows is not vacuumed for its growth: small events would go to the ends of old pages', async () => {
+  const sql = `select reloptions from pg_class where oid = 'events'::regclass`;
+  const { rows } = await place.schema.service.query(sql);
+  expect(rows).toEqual([{ reloptions: ['autovacuum_vacuum_insert_threshold=-1'] }]);
+});
