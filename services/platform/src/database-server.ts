@@ -3,8 +3,8 @@ import type { DataDirectory } from './data-directory.js';
 import type { LedgerLogs } from './ledger-logs.js';
 import { UserError } from './settings.js';
 
-/** PostgreSQL's own default, which is enough for one log a service. */
-const CONNECTIONS = 100;
+/** Five services with a log each: 12 connections over which they read, 3 of the log, 4 of the thread that keeps its tree; and the command line's. */
+const CONNECTIONS = 150;
 /** The ledger's reads, appends and notices over one further log, and the command line's. */
 const CONNECTIONS_A_LOG = 20;
 
@@ -19,7 +19,7 @@ export async function startDatabaseServer(
     return await startPostgres({
       dataDirectory: directory.postgres,
       port: 0,
-      ...(furtherLogs > 0 ? { settings } : {}),
+      settings,
     });
   } catch (error) {
     throw new UserError(`PostgreSQL did not start: ${(error as Error).message}`);

@@ -77,9 +77,8 @@ async function keep(
   { log, origin, privateKey, headEveryMs, store, source }: TreeOrder,
   parts: Pick<ConstructorParameters<typeof TreeKeeper>[0], 'clock' | 'logger'>,
 ): Promise<Kept> {
-  const pools = [store, source].map((connection) => new Pool({ ...connection, max: CONNECTIONS_MAX }));
-  for (const pool of pools) pool.on('error', () => undefined);
-  const [pool, sourcePool] = pools as [Pool, Pool];
+  const pool = openPool(store);
+  const sourcePool = source.connectionString === store.connectionString ? pool : openPool(source);
   const rows = await PostgresEventLog.open({ pool: sourcePool, clock: parts.clock, log });
   const keeper = new TreeKeeper({ pool, rows, origin, privateKey, headEveryMs, ...parts });
   keeper.start();
@@ -88,7 +87,13 @@ async function keep(
     async close() {
       await keeper.stop();
       await rows.close();
-      await Promise.all(pools.map((each) => each.end()));
+      await Promise.all([...new Set([pool, sourcePool])].map((each) => each.end()));
     },
   };
+}
+
+function openPool(connection: Connection): Pool {
+  const pool = new Pool({ ...connection, max: CONNECTIONS_MAX });
+  pool.on('error', () => undefined);
+  return pool;
 }

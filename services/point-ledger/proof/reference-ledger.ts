@@ -99,7 +99,8 @@ export class ReferenceLedger {
     this.granted.add(`${measureId}+${personId}`);
     const { fundId, batchId = null, usableAfterHours = 0 } = order;
     const terms = { personId, ownerId: fund.ownerId, fundId, batchId, expiresAt, dryRun };
-    const usableFromMs = nowMs + usableAfterHours * HOUR_MS;
+    // Without an embargo points are usable at once, also for a process whose clock is behind.
+    const usableFromMs = usableAfterHours === 0 ? Number.NEGATIVE_INFINITY : nowMs + usableAfterHours * HOUR_MS;
     this.lots.set(lotId, { ...terms, usableFromMs, available: amountPoints, held: 0, spent: 0, reversed: false });
     if (!dryRun) this.repay(lotId, Math.min(Math.floor(amountPoints / 2), REPAID_MAX));
     return { type: 'PointsGranted', parts: [[lotId, amountPoints]] };
