@@ -1,62 +1,8 @@
-import { type Account, emptyAccount, evolveAccount, isAccountEvent } from './account.js';
-import { evolveFund, type Fund } from './fund.js';
-import { evolveLease, type Lease } from './lease.js';
-import type { Lot } from './lot.js';
-import { type LedgerEvent, postingsOf } from './postings.js';
+import { checkAccounts, checkOneGrant } from './account-check.js';
+import type { CheckedEvent, Violation } from './checked-event.js';
+import { checkFunds } from './fund-check.js';
 
-/** An invariant that the log breaks, and the event at which it broke. */
-export interface Violation {
-  readonly invariant: 'I1' | 'I3' | 'I4' | 'I5' | 'fold' | 'double-entry';
-  readonly eventId: string;
-  readonly log: number;
-  readonly position: number;
-  readonly detail: string;
-}
-
-export interface CheckedEvent {
-  readonly id: string;
-  /** 0 where absent. */
-  readonly log?: number;
-  readonly type: string;
-  readonly stream: string;
-  readonly position: number;
-  readonly requestId: string;
-  readonly data: unknown;
-}
-
-/** Totals of one fund, counted two ways: from its own and its leases' streams, and from the lots on accounts. */
-interface FundCount {
-  fund: Fund | undefined;
-  /** Rest of the leases that are not back on the fund's stream. */
-  underLeases: number;
-  drawn: number;
-  granted: number;
-  available: number;
-  held: number;
-  exchanged: number;
-  expired: number;
-  reversed: number;
-  /** Taken from lots of this fund for what was owed to any fund. */
-  repaid: number;
-  /** Owed to this fund: recorded less repaid and written off, and what the accounts say is open. */
-  receivable: number;
-  open: number;
-}
-
-const nothingCounted: FundCount = {
-  fund: undefined,
-  underLeases: 0,
-  drawn: 0,
-  granted: 0,
-  available: 0,
-  held: 0,
-  exchanged: 0,
-  expired: 0,
-  reversed: 0,
-  repaid: 0,
-  receivable: 0,
-  open: 0,
-};
+export type { CheckedEvent, Violation } from './checked-event.js';
 
 export interface LedgerCheck {
   /** Every event of the log in order, from position 1; of several logs in an order that `leaseOrder` allows. */
@@ -67,176 +13,29 @@ export interface LedgerCheck {
 }
 
 /**
- * Checks I1, I3, I4, I5 and double entry over the ledger's logs, one event at a time; I3 at the end of every request.
- * It keeps one small state for each account, lease and fund, and uses no code of the pipelines that wrote the events.
+ * Checks I1, I3, I4, I5 and double entry over the ledger's logs, one event at a time, I3 at the end of every request: the
+ * checks of the funds and of the accounts together, with all accounts in memory. For logs of any size `tsunagu verify` takes
+ * the funds in the order of the log and the accounts a part at a time.
  */
 export function checkLedger(): LedgerCheck {
-  const accounts = new Map<string, Account>();
-  const leases = new Map<string, Lease>();
-  const funds = new Map<string, FundCount>();
-  const grants = new Map<string, string>();
   const found: Violation[] = [];
-  const touched = new Set<string>();
-  let last: CheckedEvent | undefined;
+  const violated = (violation: Violation) => void found.push(violation);
+  const [funds, accounts, once] = [checkFunds(violated), checkAccounts(violated), checkOneGrant(violated)];
   let events = 0;
-
-  const violate = (invariant: Violation['invariant'], at: CheckedEvent, detail: string) =>
-    found.push({ invariant, eventId: at.id, log: at.log ?? 0, position: at.position, detail });
-
-  const countOf = (fundId: string): FundCount => {
-    touched.add(fundId);
-    const known = funds.get(fundId);
-    if (known) return known;
-    const fresh = { ...nothingCounted };
-    funds.set(fundId, fresh);
-    return fresh;
-  };
-
-  function endRequest() {
-    if (!last) return;
-    for (const fundId of touched) for (const broken of brokenIn(fundId, countOf(fundId))) violate(...broken(last));
-    touched.clear();
-  }
-
-  function fold(event: CheckedEvent) {
-    const known = event as unknown as LedgerEvent;
-    switch (known.type) {
-      case 'FundCommitted':
-      case 'FundLowered':
-      case 'FundLeased':
-      case 'FundReturned': {
-        const count = countOf(known.data.fundId);
-        count.fund = evolveFund(count.fund, known);
-        if (known.type === 'FundLeased') count.underLeases += known.data.points;
-        if (known.type === 'FundReturned') {
-          count.underLeases -= known.data.points;
-          const lease = leases.get(known.data.leaseId);
-          if (lease?.open !== false || lease.restPoints !== known.data.points) {
-            violate('I3', event, `lease ${known.data.leaseId} came back with ${known.data.points} points`);
-          }
-          leases.delete(known.data.leaseId);
-        }
-        return;
-      }
-      case 'LeaseOpened':
-      case 'FundDrawn':
-      case 'LeaseClosed': {
-        const { leaseId, fundId } = known.data;
-        const leased = countOf(fundId).fund?.leases.get(leaseId);
-        if (known.type === 'LeaseOpened' && leased?.points !== known.data.points) {
-          violate('I4', event, `lease ${leaseId} opened with ${known.data.points} points that the fund did not lease`);
-        }
-        leases.set(leaseId, evolveLease(leases.get(leaseId), known));
-        if (known.type === 'FundDrawn') {
-          const count = countOf(fundId);
-          count.underLeases -= known.data.points;
-          count.drawn += known.data.points;
-        }
-        return;
-      }
-      case 'PointsGranted': {
-        const { measureId, personId, claimId, fundId, amountPoints } = known.data;
-        const once = `${measureId}+${personId}`;
-        const first = grants.get(once);
-        if (first)
-          violate('I1', event, `measure and person were granted already, by event ${first} (claim ${claimId})`);
-        else grants.set(once, event.id);
-        countOf(fundId).granted += amountPoints;
-        break;
-      }
-      case 'HoldCaptured':
-        for (const lot of known.data.lots) countOf(lot.fundId).exchanged += lot.points;
-        break;
-      case 'PointsExpired':
-        countOf(known.data.fundId).expired += known.data.points;
-        break;
-      case 'GrantReversed':
-        countOf(known.data.fundId).reversed += known.data.points;
-        break;
-      case 'ReceivableRecorded':
-        countOf(known.data.fundId).receivable += known.data.points;
-        break;
-      case 'ReceivableRepaid':
-        countOf(known.data.payingFundId).repaid += known.data.points;
-        countOf(known.data.fundId).receivable -= known.data.points;
-        break;
-      case 'ReceivableWrittenOff':
-        countOf(known.data.fundId).receivable -= known.data.points;
-        break;
-    }
-    // Proposals and their like move no points themselves.
-    if (!isAccountEvent(known)) return;
-    const before = accounts.get(event.stream) ?? emptyAccount;
-    const after = evolveAccount(before, known);
-    accounts.set(event.stream, after);
-    countLots(before.lots, -1);
-    countLots(after.lots, 1);
-    for (const { fundId, openPoints } of before.receivables.values()) countOf(fundId).open -= openPoints;
-    for (const { fundId, openPoints } of after.receivables.values()) countOf(fundId).open += openPoints;
-    for (const lot of after.lots) {
-      if (lot.availablePoints < 0 || lot.heldPoints < 0) violate('I5', event, `lot ${lot.lotId} is below zero`);
-      if (lot.amountPoints !== totalOf(lot)) violate('I5', event, `lot ${lot.lotId} is not the sum of its parts`);
-    }
-  }
-
-  function countLots(lots: readonly Lot[], sign: 1 | -1) {
-    for (const lot of lots) {
-      const count = countOf(lot.fundId);
-      count.available += sign * lot.availablePoints;
-      count.held += sign * lot.heldPoints;
-    }
-  }
-
   return {
     take(event) {
-      if (last && last.requestId !== event.requestId) endRequest();
-      last = event;
       events += 1;
-      for (const posting of postingsOf(event)) {
-        if (!Number.isSafeInteger(posting.points) || posting.points < 0) {
-          violate('double-entry', event, `a posting of ${posting.points} points`);
-        }
-      }
-      try {
-        fold(event);
-      } catch (error) {
-        violate('fold', event, error instanceof Error ? error.message : String(error));
-      }
+      funds.take(event);
+      once.take(event);
+      accounts.take(event);
     },
     violations() {
-      endRequest();
+      funds.end();
+      accounts.end();
       return found;
     },
     get counts() {
-      return { events, accounts: accounts.size, funds: funds.size };
+      return { events, accounts: accounts.accounts, funds: funds.funds };
     },
   };
-}
-
-function brokenIn(fundId: string, count: FundCount): ((at: CheckedEvent) => ['I3' | 'I4', CheckedEvent, string])[] {
-  const broken: ReturnType<typeof brokenIn> = [];
-  const committed = count.fund?.committedPoints ?? 0;
-  const undrawn = (count.fund?.unleasedPoints ?? 0) + count.underLeases;
-  if (count.granted > committed) {
-    broken.push((at) => ['I4', at, `fund ${fundId}: granted ${count.granted} of ${committed} committed`]);
-  }
-  if (committed !== undrawn + count.drawn || count.drawn !== count.granted) {
-    const detail = `committed ${committed}, undrawn ${undrawn}, drawn ${count.drawn}, granted ${count.granted}`;
-    broken.push((at) => ['I3', at, `fund ${fundId}: ${detail}`]);
-  }
-  const { granted, available, held, exchanged, expired, reversed, repaid, receivable, open } = count;
-  if (granted !== available + held + exchanged + expired + reversed + repaid) {
-    const gone = `exchanged ${exchanged}, expired ${expired}, reversed ${reversed}, repaid ${repaid}`;
-    const detail = `granted ${granted}, available ${available}, held ${held}, ${gone}`;
-    broken.push((at) => ['I3', at, `fund ${fundId}: ${detail}`]);
-  }
-  if (receivable !== open) {
-    broken.push((at) => ['I3', at, `fund ${fundId}: receivables come to ${receivable} and ${open} are open`]);
-  }
-  return broken;
-}
-
-function totalOf(lot: Lot): number {
-  const { availablePoints, heldPoints, exchangedPoints, expiredPoints, reversedPoints, repaidPoints } = lot;
-  return availablePoints + heldPoints + exchangedPoints + expiredPoints + reversedPoints + repaidPoints;
 }
