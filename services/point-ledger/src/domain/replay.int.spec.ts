@@ -2,8 +2,10 @@ import type { RecordedEvent } from '@tsunagu/event-store';
 import { servicePool } from '@tsunagu/service-host';
 import { definition } from '../definition.js';
 import { type Claim, claim, someId, startTestLedger, type TestLedger, toDecide } from '../test-ledger.js';
+import { accountStream, foldAccount } from './account.js';
 import { fundStream } from './fund.js';
-import { leasesOf, replayGrant, streamsOfGrant } from './replay.js';
+import { followFunding, fundingFrom, leaseReadBy } from './funding-then.js';
+import { leasesOf, replayDecision, replayGrant, streamsOfGrant } from './replay.js';
 
 let ledger: TestLedger;
 beforeAll(async () => {
@@ -15,6 +17,23 @@ async function replay({ data: order }: Claim, recorded: RecordedEvent) {
   const named = streamsOfGrant(order, recorded);
   const fund = (await ledger.log.readStreams([fundStream(order.fundId)])).get(fundStream(order.fundId)) ?? [];
   return replayGrant(order, recorded, await ledger.log.readStreams([...named, ...leasesOf(fund)]));
+}
+
+/** As whoever reads the whole log does it: what was at hand is followed along the log, and no stream is read back. */
+function replayAlong(events: readonly RecordedEvent[], { data: order }: Claim, recorded: RecordedEvent) {
+  const funding = followFunding();
+  let restPoints = 0;
+  for (const event of events) {
+    funding.take(event);
+    if (event.requestId === recorded.requestId) restPoints = funding.restDrawn(recorded.requestId, order.fundId);
+    const own = event.id === recorded.id && event.type === 'GrantRefused' ? leaseReadBy(recorded) : undefined;
+    if (own) restPoints = funding.restAt(own) ?? Number.NaN;
+  }
+  const account = foldAccount(
+    events.filter(({ stream, revision }) => stream === accountStream(order.personId) && revision < recorded.revision),
+  );
+  const fund = funding.fundAsRead(order.fundId, recorded);
+  return replayDecision(account, order, recorded, fundingFrom(fund, recorded, restPoints));
 }
 
 it('deciding every recorded decision again gives the recorded outcome (I6)', async () => {
@@ -32,13 +51,15 @@ it('deciding every recorded decision again gives the recorded outcome (I6)', asy
   await Promise.all([ledger.claims(...claims.slice(0, 20)), other.grants.decide(claims.slice(20).map(toDecide))]);
   await other.stop();
 
-  const recorded = (await ledger.events()).filter(({ type }) => type === 'PointsGranted' || type === 'GrantRefused');
+  const events = await ledger.events();
+  const recorded = events.filter(({ type }) => type === 'PointsGranted' || type === 'GrantRefused');
   expect(recorded).toHaveLength(claims.length);
   const reasons = new Set<string>();
   for (const event of recorded) {
     const order = claims.find(({ id }) => id === event.causationId);
     if (!order) throw new Error('a decision without a cause');
     expect(await replay(order, event)).toMatchObject({ same: true, decided: { type: event.type } });
+    expect(replayAlong(events, order, event)).toEqual(await replay(order, event));
     reasons.add((event.data as { reasonCode?: string }).reasonCode ?? 'granted');
   }
   expect([...reasons].toSorted()).toEqual([

@@ -1,5 +1,6 @@
-import { foldAccount } from './account.js';
+import { type Account, foldAccount } from './account.js';
 import { type FundLeased, foldFund, fundStream } from './fund.js';
+import { fundingFrom, fundSeen, leaseReadBy } from './funding-then.js';
 import { decideGrant, type Funding, type GrantOrder } from './grant.js';
 import { foldLease, leaseStream, leaseStreamPrefix } from './lease.js';
 
@@ -31,7 +32,16 @@ export function replayGrant(
   streams: ReadonlyMap<string, readonly ReplayedEvent[]>,
 ): GrantReplay {
   const account = foldAccount(before(streams.get(`account-${order.personId}`), recorded.revision));
-  const funding = fundingThen(order, recorded, streams);
+  return replayDecision(account, order, recorded, fundingThen(order, recorded, streams));
+}
+
+/** The same from what was at hand: the account before the decision, and the funding then. */
+export function replayDecision(
+  account: Account,
+  order: GrantOrder,
+  recorded: Pick<ReplayedEvent, 'type' | 'effectiveAt' | 'data'>,
+  funding: Funding,
+): GrantReplay {
   const lotId = (recorded.data as { lotId?: string }).lotId ?? '';
   const decision = decideGrant(account, order, funding, lotId, recorded.effectiveAt);
   const decided = decision.outcome === 'decided' ? decision.event : undefined;
@@ -52,20 +62,11 @@ function fundingThen(
   const fundEvents = streams.get(fundStream(order.fundId)) ?? [];
   const fundRevision = recorded.reads?.[fundStream(order.fundId)];
   const fund = foldFund(fundRevision === undefined ? fundEvents : before(fundEvents, fundRevision + 1));
-  if (!fund) return { known: false };
-  const { ownerId, dryRun } = fund;
-  if (recorded.type === 'PointsGranted') {
-    const restPoints = restDrawnFrom(recorded.requestId, streams);
-    return { known: true, ownerId, dryRun, restPoints, elsewhere: undefined };
-  }
-  const ownStream = Object.keys(recorded.reads ?? {}).find((stream) => stream.startsWith(leaseStreamPrefix));
-  const ownRevision = ownStream === undefined ? undefined : recorded.reads?.[ownStream];
-  const own = ownStream === undefined ? undefined : foldLease(before(streams.get(ownStream), (ownRevision ?? -1) + 1));
-  const elsewhere = {
-    unleasedPoints: fund.unleasedPoints,
-    othersOpen: [...fund.leases.values()].some((leased) => leaseStream(leased) !== ownStream),
-  };
-  return { known: true, ownerId, dryRun, restPoints: own?.restPoints ?? 0, elsewhere };
+  const seen = fund && fundSeen(fund);
+  if (recorded.type === 'PointsGranted') return fundingFrom(seen, recorded, restDrawnFrom(recorded.requestId, streams));
+  const own = leaseReadBy(recorded);
+  const lease = own && foldLease(before(streams.get(own.stream), own.revision + 1));
+  return fundingFrom(seen, recorded, lease?.restPoints ?? 0);
 }
 
 /** Rest of the lease just before the draw of this request. */

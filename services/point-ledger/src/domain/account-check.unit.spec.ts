@@ -1,0 +1,95 @@
+import type { AccountEvent } from './account.js';
+import { checkAccounts, checkOneGrant } from './account-check.js';
+import { granted, now } from './builders.js';
+import type { CheckedEvent, Violation } from './checked-event.js';
+
+const lot = { lotId: 'lot', fundId: 'fund', ownerId: 'demo', points: 400 };
+const hold = { holdId: 'hold', exchangeId: 'exchange', personId: 'person', points: 400, lots: [lot] };
+const held: AccountEvent = { type: 'PointsHeld', data: { ...hold, providerId: 'sim-pay', askOwnerAt: now } };
+const captured = (fundId: string): AccountEvent => ({
+  type: 'HoldCaptured',
+  data: { ...hold, lots: [{ ...lot, fundId }], providerId: 'sim-pay' },
+});
+const place = { personId: 'person', lotId: 'lot', fundId: 'fund', ownerId: 'demo' };
+const owed: AccountEvent = {
+  type: 'ReceivableRecorded',
+  data: { ...place, receivableId: 'receivable', reversalId: 'reversal', points: 400 },
+};
+const writtenOff = (fundId: string): AccountEvent => ({
+  type: 'ReceivableWrittenOff',
+  data: { ...place, fundId, receivableId: 'receivable', points: 150, reasonPattern: 'hardship' },
+});
+
+function at(position: number, stream: string, event: AccountEvent, requestId = `request ${position}`): CheckedEvent {
+  return { id: `event ${position}`, position, stream, requestId, ...event };
+}
+
+function found(events: readonly CheckedEvent[]) {
+  const violations: Violation[] = [];
+  const check = checkAccounts((violation) => void violations.push(violation));
+  for (const event of events) check.take(event);
+  check.end();
+  return violations.map(({ invariant, position, detail }) => `${invariant} ${position} ${detail}`);
+}
+
+it('finds nothing on an account whose points went where its events say', () => {
+  const events = [granted(), held, captured('fund'), owed, writtenOff('fund')];
+  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([]);
+});
+
+it('finds points that left a lot of one fund and are counted to another, for both', () => {
+  const events = [granted(), held, captured('other')];
+  const nothing = 'expired 0, reversed 0, repaid 0';
+  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([
+    `I3 3 fund fund on account-person: granted 1000, available 600, held 0, exchanged 0, ${nothing}`,
+    `I3 3 fund other on account-person: granted 0, available 0, held 0, exchanged 400, ${nothing}`,
+  ]);
+});
+
+it('finds a receivable that is written off to another fund than it is owed to', () => {
+  const events = [owed, writtenOff('other')];
+  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([
+    'I3 2 fund fund on account-person: receivables come to 400 and 250 are open',
+    'I3 2 fund other on account-person: receivables come to -150 and 0 are open',
+  ]);
+});
+
+it('does not let what is wrong on one account make up for another', () => {
+  const mistaken = { ...granted({ personId: 'other', lotId: 'second', fundId: 'other', amountPoints: 400 }) };
+  const back = { ...hold, personId: 'other', lots: [{ ...lot, lotId: 'second' }] };
+  const events = [
+    at(1, 'account-person', granted()),
+    at(2, 'account-person', held),
+    at(3, 'account-other', mistaken),
+    at(4, 'account-other', { type: 'PointsHeld', data: { ...back, providerId: 'sim-pay', askOwnerAt: now } }),
+    // In one request fund and other exchange 400 points of each other's lots: the sums of both funds stay right.
+    at(5, 'account-person', captured('other'), 'together'),
+    at(6, 'account-other', { type: 'HoldCaptured', data: { ...back, providerId: 'sim-pay' } }, 'together'),
+  ];
+  const lines = found(events);
+  expect(lines).toHaveLength(4);
+  for (const line of lines) expect(line).toMatch(/^I3 6 fund (fund|other) on account-(person|other): /);
+});
+
+it('judges a request at its end', () => {
+  const events = [at(1, 'account-person', granted(), 'one'), at(2, 'account-person', held, 'one')];
+  expect(found(events)).toEqual([]);
+});
+
+it('names a second grant of a measure to a person, on whatever account it lies', () => {
+  const violations: Violation[] = [];
+  const once = checkOneGrant((violation) => void violations.push(violation));
+  once.take(at(1, 'account-person', granted()));
+  once.take(at(2, 'account-person', granted({ measureId: 'another', claimId: 'another' })));
+  expect(violations).toEqual([]);
+  once.take(at(3, 'account-elsewhere', granted({ claimId: 'second' })));
+  expect(violations).toEqual([
+    {
+      invariant: 'I1',
+      eventId: 'event 3',
+      log: 0,
+      position: 3,
+      detail: 'measure and person were granted already, by event event 1 (claim second)',
+    },
+  ]);
+});
