@@ -1,22 +1,19 @@
-import type { DataOf } from '@tsunagu/contracts';
-import { type EventLog, readTogether, verifyProjection } from '@tsunagu/event-store';
+import { verifyProjection } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
-import { checkLedger, leaseOrder } from '@tsunagu/point-ledger';
 import { type Command, durationMs } from '../command.js';
 import { Progress } from '../progress.js';
 import { withData } from '../reach.js';
 import { readClock } from '../stored-clock.js';
-import { checkClaims } from '../verification/claims.js';
-import { checkDecisions } from '../verification/decisions.js';
-import { checkExchanges } from '../verification/exchanges.js';
-import { describeFinding, type Finding, placeName } from '../verification/finding.js';
-import { checkLists } from '../verification/lists.js';
-import { checkOrder, type Read, scan } from '../verification/scan.js';
+import { describeFinding, FINDINGS_SHOWN_MAX, Findings } from '../verification/finding.js';
+import type { KeptRecord } from '../verification/kept.js';
+import { checkLists, type ListRow } from '../verification/lists.js';
+import { readLogs } from '../verification/reading.js';
 import { checkSettlements } from '../verification/settlements.js';
+import { Spill } from '../verification/spill.js';
 import { type Store, storeOf, withStores } from '../verification/stores.js';
+import { checkSubjects, type Moment } from '../verification/subjects.js';
 
 const GRACE_MS = 60_000;
-const SHOWN_MAX = 50;
 /** Processes follow a moved clock within this time. */
 const CLOCKS_APART_MS = 1_000;
 
@@ -25,126 +22,75 @@ export const verify: Command = {
 
 Reads every log from its beginning and checks the invariants I1–I8 (docs/decisions and DESIGN name them). A claim that has
 waited for the ledger longer than the grace counts as lost. Exit code 1 when one is broken, with the offending events.
-Works on the running platform and on the data of a stopped one.`,
+Works on the running platform and on the data of a stopped one. Its memory does not grow with the logs: it puts events aside
+in the temporary directory (TMPDIR), which needs about half the size of the logs.`,
   options: { grace: { type: 'string' } },
   async run({ values, settings }) {
     const graceMs = durationMs(values, 'grace') ?? GRACE_MS;
     return withData(settings, async ({ directory, databases }) => {
       const { offsetMs } = await readClock(databases);
       const clock = { now: () => Date.now() + offsetMs };
-      return withStores(databases, clock, async (stores) =>
-        report(await check(stores, directory.keys, clock.now(), graceMs)),
-      );
+      return withStores(databases, clock, async (stores) => {
+        const nowMs = clock.now();
+        const moment = { nowMs, graceMs, begun: isoTime(nowMs - CLOCKS_APART_MS) };
+        return report(await check(stores, directory.keys, moment));
+      });
     });
   },
 };
 
 interface Verified {
   readonly lines: readonly string[];
-  readonly findings: readonly Finding[];
+  readonly findings: Findings;
 }
 
-async function check(
-  stores: ReadonlyMap<string, Store>,
-  keyDirectory: string,
-  nowMs: number,
-  graceMs: number,
-): Promise<Verified> {
-  const begun = isoTime(nowMs - CLOCKS_APART_MS);
-  const lines: string[] = [];
-  const findings: Finding[] = [];
-  const claims = checkClaims();
-  const exchanges = checkExchanges();
-  const ledger = checkLedger();
-  const lists = checkLists();
-  const accepted: Read[] = [];
-  const answers: Read[] = [];
-  const closed: Read[] = [];
-  const orders = new Map<string, DataOf<'ClaimAccepted'>>();
-  const takers: Readonly<Record<string, (event: Read) => void>> = {
-    campaign: (event) => {
-      claims.takeCampaign(event);
-      if (event.type === 'ClaimAccepted') accepted.push(event);
-      if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened')
-        orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
-    },
-    'exchange-settlement': (event) => {
-      exchanges.takeExchange(event);
-      if (event.type === 'SettlementClosed') closed.push(event);
-    },
-    'point-ledger': (event) => {
-      ledger.take(event);
-      claims.takeLedger(event);
-      lists.takeLedger(event);
-      // What the ledger recorded since then may answer what the other logs recorded after they were read.
-      if (event.recordedAt >= begun) return;
-      exchanges.takeLedger(event);
-      if (event.type === 'PointsGranted' || event.type === 'GrantRefused') answers.push(event);
-    },
-  };
-  // The ledger last: what the others say of it by then, it has recorded.
-  for (const name of ['campaign', 'exchange-settlement', 'identity', 'service-link', 'point-ledger']) {
-    const { logs } = storeOf(stores, name);
-    const orders = logs.map(() => checkOrder(name));
-    const take = takers[name];
-    const heads = await readAll(logs, new Progress(`reading ${name}`), (event) => {
-      orders[event.log]?.take(event);
-      take?.(event);
-    });
-    findings.push(...orders.flatMap((order) => order.findings));
-    for (const [log, head] of heads.entries()) {
-      lines.push(`log   ${placeName(name, log)}: ${head} events, gap-free and in order`);
-    }
-  }
-  const { counts } = ledger;
-  findings.push(...ledger.violations().map((violation) => ({ ...violation, service: 'point-ledger' })));
-  await lists.load(storeOf(stores, 'point-ledger'));
-  const isOfList = (grant: Read) => lists.orderOf(grant) !== undefined;
-  const promised = claims.findings({ nowMs, graceMs, begun, isOfList });
-  const moved = exchanges.findings();
-  findings.push(...promised.findings, ...moved.findings, ...lists.findings());
-  lines.push(
-    `I1    ${answers.length} decisions on ${counts.accounts} accounts: at most one grant for each measure and person`,
-    `I2    ${promised.claims} claims (${promised.inProgress} in progress), ${moved.exchanges} exchanges (${moved.inProgress} with points held), ${lists.counts.lists} lists of ${lists.counts.rows} rows: none lost`,
-    `I3–I5 ${counts.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
-  );
-  const logs = { campaign: storeOf(stores, 'campaign').log, ledger: storeOf(stores, 'point-ledger').log };
-  findings.push(
-    ...(await checkDecisions(
-      logs,
-      accepted,
-      answers,
-      (answer) => orders.get(answer.causationId ?? '') ?? lists.orderOf(answer),
-      new Progress('deciding again'),
-    )),
-  );
-  lines.push(`I6    ${accepted.length} claims and ${answers.length} grants and refusals decided again: the same`);
-  const projections = await checkProjections(stores);
-  findings.push(...projections.findings);
-  lines.push(`I7    ${projections.count} projections folded afresh: the same digests`);
-  findings.push(...(await checkSettlements(storeOf(stores, 'exchange-settlement'), keyDirectory, closed)));
+async function check(stores: ReadonlyMap<string, Store>, keyDirectory: string, moment: Moment): Promise<Verified> {
+  const findings = new Findings();
+  const { lines, closed } = await checkLogs(stores, moment, findings);
+  const count = await checkProjections(stores, findings);
+  lines.push(`I7    ${count} projections folded afresh: the same digests`);
+  for (const finding of await checkSettlements(storeOf(stores, 'exchange-settlement'), keyDirectory, closed))
+    findings.add(finding);
   lines.push(`I8    ${closed.length} settlements exported again: byte for byte the same`);
   return { lines, findings };
 }
 
-/** Every event of a service's logs, in an order that the leases of the ledger allow. Gives the last positions. */
-async function readAll(logs: readonly EventLog[], progress: Progress, take: (event: Read) => void) {
-  const [only] = logs;
-  if (only && logs.length === 1) return [await scan(only, progress, take)];
-  const order = leaseOrder();
-  return readTogether(logs, {
-    mayCome: order.mayCome,
-    take(event) {
-      order.take(event);
-      take(event as Read);
-    },
-    onPage: (read, of) => progress.at(read, of),
-  });
+/** I1–I6: one reading of the logs, then one bucket of subjects after the other. */
+async function checkLogs(stores: ReadonlyMap<string, Store>, moment: Moment, findings: Findings) {
+  const found = findings.add.bind(findings);
+  const events = Spill.open<KeptRecord>();
+  const rows = Spill.open<ListRow>();
+  try {
+    const lists = checkLists(found);
+    const read = await readLogs(stores, events, lists, found);
+    await lists.load(storeOf(stores, 'point-ledger'), rows);
+    const { bucket, counts, decided } = checkSubjects(read.grounds, lists, moment, found);
+    const progress = new Progress('checking accounts, claims and exchanges');
+    const total = events.count();
+    let done = 0;
+    for (let number = 0; number < events.bucketCount; number += 1) {
+      bucket(events.records(number), rows.records(number));
+      done += events.count(number);
+      progress.at(done, total);
+    }
+    lists.end();
+    const { accounts, claims, claimsInProgress, exchanges, exchangesInProgress } = counts;
+    const lines = [
+      ...read.lines,
+      `I1    ${decided.answers} decisions on ${accounts} accounts: at most one grant for each measure and person`,
+      `I2    ${claims} claims (${claimsInProgress} in progress), ${exchanges} exchanges (${exchangesInProgress} with points held), ${lists.counts.lists} lists of ${lists.counts.rows} rows: none lost`,
+      `I3–I5 ${read.funds} funds: conserved at the end of every request, never over their cap, nothing below zero`,
+      `I6    ${decided.claims} claims and ${decided.answers} grants and refusals decided again: the same`,
+    ];
+    return { lines, closed: read.closed };
+  } finally {
+    events.close();
+    rows.close();
+  }
 }
 
-/** I7. A projection that is behind is compared at its own checkpoint. */
-async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ count: number; findings: Finding[] }> {
-  const findings: Finding[] = [];
+/** I7. A projection that is behind is compared at its own checkpoint. Gives how many there are. */
+async function checkProjections(stores: ReadonlyMap<string, Store>, findings: Findings): Promise<number> {
   const progress = new Progress('folding projections');
   const all = [...stores.values()].flatMap((store) =>
     store.definition.projections.map((projection) => ({ store, projection })),
@@ -155,22 +101,22 @@ async function checkProjections(stores: ReadonlyMap<string, Store>): Promise<{ c
     if (!result.equal) {
       const detail = `projection ${projection.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
       const position = result.positions.get(0) ?? 0;
-      findings.push({ invariant: 'I7', service: definition.name, position, eventId: null, detail });
+      findings.add({ invariant: 'I7', service: definition.name, position, eventId: null, detail });
     }
     progress.at(index + 1, all.length);
   }
-  return { count: all.length, findings };
+  return all.length;
 }
 
 function report({ lines, findings }: Verified): number {
-  if (findings.length === 0) {
+  if (findings.count === 0) {
     for (const line of lines) console.log(line);
     console.log('\nEvery invariant holds.');
     return 0;
   }
-  for (const finding of findings.slice(0, SHOWN_MAX)) console.error(describeFinding(finding));
-  if (findings.length > SHOWN_MAX) console.error(`… and ${findings.length - SHOWN_MAX} more`);
-  const broken = [...new Set(findings.map(({ invariant }) => invariant))].sort();
-  console.error(`\n${findings.length} findings: ${broken.join(', ')} do not hold.`);
+  for (const finding of findings.shown) console.error(describeFinding(finding));
+  if (findings.count > FINDINGS_SHOWN_MAX) console.error(`… and ${findings.count - FINDINGS_SHOWN_MAX} more`);
+  const broken = [...findings.invariants].sort();
+  console.error(`\n${findings.count} findings: ${broken.join(', ')} do not hold.`);
   return 1;
 }

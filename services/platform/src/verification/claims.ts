@@ -1,8 +1,8 @@
 import type { Finding } from './finding.js';
-import type { Read } from './scan.js';
+import type { Seen } from './kept.js';
 
 interface ClaimSeen {
-  readonly event: Read;
+  readonly event: Seen;
   attempt: number;
   state: string;
   /** When it last went to the ledger. */
@@ -11,15 +11,15 @@ interface ClaimSeen {
 
 /** I1 and I2 between the campaign's log and the ledger's: what was promised, what was granted, what each side says of it. */
 export function checkClaims(): {
-  takeCampaign(event: Read): void;
-  takeLedger(event: Read): void;
+  takeCampaign(event: Seen): void;
+  takeLedger(event: Seen): void;
   /** Claims that wait longer than `graceMs` at `nowMs` are lost ones; `begun`: when the reading began. */
   findings(at: {
     nowMs: number;
     graceMs: number;
     begun: string;
     /** A grant without a claim of the person's own may be a row of a list. */
-    isOfList(grant: Read): boolean;
+    isOfList(grant: Seen): boolean;
   }): {
     findings: Finding[];
     claims: number;
@@ -28,8 +28,8 @@ export function checkClaims(): {
 } {
   const claims = new Map<string, ClaimSeen>();
   const byEntitlement = new Map<string, string>();
-  const granted = new Map<string, Read>();
-  const refused = new Map<string, Read>();
+  const granted = new Map<string, Seen>();
+  const refused = new Map<string, Seen>();
   const found: Finding[] = [];
 
   return {
@@ -97,6 +97,6 @@ const states = {
   ClaimCancelled: 'cancelled',
 } as const;
 
-function at(invariant: string, service: string, event: Read, detail: string): Finding {
+function at(invariant: string, service: string, event: Seen, detail: string): Finding {
   return { invariant, service, log: event.log, position: event.position, eventId: event.id, detail };
 }

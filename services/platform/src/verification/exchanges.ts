@@ -1,8 +1,8 @@
 import type { Finding } from './finding.js';
-import type { Read } from './scan.js';
+import type { Seen } from './kept.js';
 
 interface Hold {
-  readonly event: Read;
+  readonly event: Seen;
   readonly state: 'held' | 'captured' | 'released';
   readonly heldPoints: number;
   /** Captured and released. */
@@ -12,11 +12,11 @@ interface Hold {
 
 /** I2 for exchanges: a hold ends only by its owner's recorded outcome, and what was captured is what the provider credited. */
 export function checkExchanges(): {
-  takeExchange(event: Read): void;
-  takeLedger(event: Read): void;
+  takeExchange(event: Seen): void;
+  takeLedger(event: Seen): void;
   findings(): { findings: Finding[]; exchanges: number; inProgress: number };
 } {
-  const outcomes = new Map<string, { event: Read; requested: Read; outcome: 'open' | 'confirmed' | 'released' }>();
+  const outcomes = new Map<string, { event: Seen; requested: Seen; outcome: 'open' | 'confirmed' | 'released' }>();
   const holds = new Map<string, Hold>();
   return {
     takeExchange(event) {

@@ -9,6 +9,22 @@ export interface Finding {
   readonly detail: string;
 }
 
+/** So many findings are kept to be shown; a log that is broken throughout must not fill the memory. */
+export const FINDINGS_SHOWN_MAX = 50;
+
+/** Counts all findings and keeps the first of them. */
+export class Findings {
+  readonly shown: Finding[] = [];
+  readonly invariants = new Set<string>();
+  count = 0;
+
+  add(finding: Finding): void {
+    this.count += 1;
+    this.invariants.add(finding.invariant);
+    if (this.shown.length < FINDINGS_SHOWN_MAX) this.shown.push(finding);
+  }
+}
+
 /** A service's log, as people call it. */
 export function placeName(service: string, log: number): string {
   return log === 0 ? service : `${service} log ${log}`;

@@ -9,7 +9,9 @@ import {
   listOrder,
 } from '@tsunagu/point-ledger';
 import type { Finding } from './finding.js';
+import type { Seen } from './kept.js';
 import type { Read } from './scan.js';
+import type { Spill } from './spill.js';
 import type { Store } from './stores.js';
 
 type Answer = Pick<DataOf<'PointsGranted'>, 'personId' | 'attempt'> & { readonly batchId?: string | null };
@@ -17,53 +19,55 @@ type Answer = Pick<DataOf<'PointsGranted'>, 'personId' | 'attempt'> & { readonly
 interface ListSeen {
   readonly list: ListGrant;
   readonly last: Read;
-  /** Points by person, as the rows stand in the table now. */
-  readonly rows: Map<string, number>;
-  /** People of the rows that a finished stage went through. */
-  readonly due: Set<string>;
+  /** Rows of finished stages without a decision, and grants that stand: of the persons looked at so far. */
+  undecided: number;
+  standing: number;
+}
+
+/** A row as it stands in the table now; due where a finished stage went through it. */
+export type ListRow = readonly [listId: string, personId: string, amountPoints: number, isDue: boolean];
+
+/** What lists promise to the persons of one bucket. */
+export interface ListPersons {
+  takeLedger(event: Seen): void;
+  /** The order that an answer of the ledger was decided on; undefined where no list gave it. */
+  orderOf(answer: Seen): GrantOrder | undefined;
+  /** When all events of these persons are taken. */
+  end(): void;
 }
 
 const ROWS_AT_ONCE = 10_000;
 
 /** What lists promise: a grant by list is one of its rows, every row of a granted stage has its decision, a recalled list no grant. */
-export function checkLists(): {
-  takeLedger(event: Read): void;
-  /** Reads the rows of the lists seen. */
-  load(ledger: Store): Promise<void>;
-  /** The order that an answer of the ledger was decided on; undefined where no list gave it. */
-  orderOf(answer: Read): GrantOrder | undefined;
-  findings(): Finding[];
+export function checkLists(found: (finding: Finding) => void): {
+  /** The ledger's events in order: keeps those of the lists themselves. */
+  take(event: Read): void;
+  /** Reads the rows of the lists seen once, and puts each aside with its person. */
+  load(ledger: Store, rows: Spill<ListRow>): Promise<void>;
+  /** Persons with all of their rows. */
+  persons(rows: Iterable<ListRow>): ListPersons;
+  /** When all persons were looked at. */
+  end(): void;
   readonly counts: { readonly lists: number; readonly rows: number };
 } {
   const streams = new Map<string, Read[]>();
-  const decided = new Map<string, Set<string>>();
-  /** Granted and not reversed. */
-  const standing = new Map<string, Set<string>>();
   const lists = new Map<string, ListSeen>();
-  const found: Finding[] = [];
   let rowCount = 0;
 
   return {
-    takeLedger(event) {
-      if (event.stream.startsWith('listGrant-')) {
-        const known = streams.get(event.stream);
-        if (known) known.push(event);
-        else streams.set(event.stream, [event]);
-      }
-      const { batchId, personId } = event.data as unknown as Answer;
-      if (!batchId) return;
-      if (event.type === 'PointsGranted' || event.type === 'GrantRefused') add(decided, batchId, personId);
-      if (event.type === 'PointsGranted') add(standing, batchId, personId);
-      if (event.type === 'GrantReversed') standing.get(batchId)?.delete(personId);
+    take(event) {
+      if (!event.stream.startsWith('listGrant-')) return;
+      const known = streams.get(event.stream);
+      if (known) known.push(event);
+      else streams.set(event.stream, [event]);
     },
-    async load({ pool }) {
+    async load({ pool }, spill) {
       const tables = new ListTables(pool);
       for (const events of streams.values()) {
         const list = foldList(events);
         const last = events.at(-1);
         if (!list?.release || !list.content || !last) continue;
-        const seen: ListSeen = { list, last, rows: new Map(), due: new Set() };
-        lists.set(list.listId, seen);
+        lists.set(list.listId, { list, last, undecided: 0, standing: 0 });
         const { uploadId, contentHash, rowCount: expectedRows } = list.content;
         const granted = list.stages.filter(({ state }) => state === 'granted');
         const hasher = contentHasher();
@@ -71,9 +75,9 @@ export function checkLists(): {
           const rows = await tables.rows(uploadId, after, expectedRows, ROWS_AT_ONCE);
           for (const row of rows) {
             hasher.add(row);
-            seen.rows.set(row.personId, row.amountPoints);
-            if (granted.some(({ firstRow, lastRow }) => firstRow <= row.rowNumber && row.rowNumber <= lastRow))
-              seen.due.add(row.personId);
+            const { rowNumber, personId, amountPoints } = row;
+            const isDue = granted.some(({ firstRow, lastRow }) => firstRow <= rowNumber && rowNumber <= lastRow);
+            spill.add(spill.bucketOf(personId), [list.listId, personId, amountPoints, isDue]);
           }
           rowCount += rows.length;
           const lastRow = rows.at(-1);
@@ -81,29 +85,17 @@ export function checkLists(): {
           after = lastRow.rowNumber;
         }
         if (hasher.digest() !== contentHash)
-          found.push(at('I6', last, `the rows of list ${list.listId} are not those that were validated`));
+          found(at('I6', last, `the rows of list ${list.listId} are not those that were validated`));
       }
     },
-    orderOf(answer) {
-      const { batchId, personId, attempt } = answer.data as unknown as Answer;
-      const seen = batchId ? lists.get(batchId) : undefined;
-      const amountPoints = seen?.rows.get(personId);
-      if (!seen || amountPoints === undefined) return undefined;
-      const { list } = seen;
-      const { listId, campaignId, measureId, programmeId, release } = list;
-      if (!release || answer.causationId !== listCauseId(listId, personId, attempt)) return undefined;
-      return listOrder({ listId, campaignId, measureId, programmeId, release }, { personId, amountPoints }, attempt);
-    },
-    findings() {
-      const findings = [...found];
-      for (const { list, last, due } of lists.values()) {
-        const left = due.size - [...due].filter((personId) => decided.get(list.listId)?.has(personId)).length;
-        const kept = list.state === 'recalled' ? (standing.get(list.listId)?.size ?? 0) : 0;
-        if (kept > 0) findings.push(at('I2', last, `list ${list.listId} was recalled and ${kept} of its grants stand`));
-        if (left > 0)
-          findings.push(at('I2', last, `list ${list.listId}: ${left} rows of its granted stages were never decided`));
+    persons: (rows) => checkPersons(lists, rows),
+    end() {
+      for (const { list, last, undecided, standing } of lists.values()) {
+        if (list.state === 'recalled' && standing > 0)
+          found(at('I2', last, `list ${list.listId} was recalled and ${standing} of its grants stand`));
+        if (undecided > 0)
+          found(at('I2', last, `list ${list.listId}: ${undecided} rows of its granted stages were never decided`));
       }
-      return findings;
     },
     get counts() {
       return { lists: lists.size, rows: rowCount };
@@ -111,9 +103,53 @@ export function checkLists(): {
   };
 }
 
-function add(persons: Map<string, Set<string>>, listId: string, personId: string) {
-  const known = persons.get(listId) ?? new Set();
-  persons.set(listId, known.add(personId));
+function checkPersons(lists: ReadonlyMap<string, ListSeen>, rows: Iterable<ListRow>): ListPersons {
+  const amounts = new Map<string, number>();
+  const due = new Set<string>();
+  for (const [listId, personId, amountPoints, isDue] of rows) {
+    const place = placeOn(listId, personId);
+    amounts.set(place, amountPoints);
+    if (isDue) due.add(place);
+  }
+  const decided = new Set<string>();
+  /** Granted and not reversed. */
+  const standing = new Map<string, ListSeen>();
+  return {
+    takeLedger({ type, data }) {
+      const { batchId, personId } = data as unknown as Answer;
+      const seen = batchId ? lists.get(batchId) : undefined;
+      if (!batchId || !seen) return;
+      const place = placeOn(batchId, personId);
+      if (type === 'PointsGranted' || type === 'GrantRefused') decided.add(place);
+      if (type === 'PointsGranted') standing.set(place, seen);
+      if (type === 'GrantReversed') standing.delete(place);
+    },
+    orderOf(answer) {
+      const { batchId, personId, attempt } = answer.data as unknown as Answer;
+      const seen = batchId ? lists.get(batchId) : undefined;
+      if (!batchId || !seen) return undefined;
+      const amountPoints = amounts.get(placeOn(batchId, personId));
+      const { listId, campaignId, measureId, programmeId, release } = seen.list;
+      if (!release || amountPoints === undefined || answer.causationId !== listCauseId(listId, personId, attempt))
+        return undefined;
+      return listOrder({ listId, campaignId, measureId, programmeId, release }, { personId, amountPoints }, attempt);
+    },
+    end() {
+      for (const place of due) {
+        const seen = lists.get(listOf(place));
+        if (seen && !decided.has(place)) seen.undecided += 1;
+      }
+      for (const seen of standing.values()) seen.standing += 1;
+    },
+  };
+}
+
+function placeOn(listId: string, personId: string): string {
+  return `${listId} ${personId}`;
+}
+
+function listOf(place: string): string {
+  return place.slice(0, place.indexOf(' '));
 }
 
 function at(invariant: string, event: Read, detail: string): Finding {

@@ -6,14 +6,14 @@ import {
   type SettlementEvent,
 } from '@tsunagu/exchange-settlement';
 import type { Finding } from './finding.js';
-import type { Read } from './scan.js';
+import type { Closed } from './reading.js';
 import type { Store } from './stores.js';
 
 /** I8: the files of each closed settlement, made again from what its close recorded, are the bytes that were listed. */
 export async function checkSettlements(
   { log, pool }: Store,
   keyDirectory: string,
-  closed: readonly Read[],
+  closed: readonly Closed[],
 ): Promise<Finding[]> {
   const vault = new BankVault(pool, await bankVaultKey(keyDirectory));
   const findings: Finding[] = [];
