@@ -1,6 +1,9 @@
 import { checkClaims } from './claims.js';
 import { checkExchanges } from './exchanges.js';
-import { checkOrder, type Read } from './scan.js';
+import type { Finding } from './finding.js';
+import { type KeptRecord, keep, keepRequest, keptOf, role } from './kept.js';
+import { checkOrder, checkRequests, checkRevisions, type Read } from './scan.js';
+import { Spill } from './spill.js';
 
 const T0 = Date.parse('2026-11-20T01:00:00.000Z');
 
@@ -31,11 +34,23 @@ function event(
   };
 }
 
-describe('the order of a log', () => {
+describe.each([1, 512])('the order of a log, its streams and requests in %d buckets', (buckets) => {
   const found = (events: readonly Read[]) => {
-    const order = checkOrder('campaign');
-    for (const each of events) order.take(each);
-    return order.findings.map(({ detail }) => detail);
+    const findings: Finding[] = [];
+    const say = (finding: Finding) => void findings.push(finding);
+    const spill = Spill.open<KeptRecord>(buckets);
+    const order = checkOrder('campaign', say);
+    for (const each of events) {
+      if (order.take(each)) keepRequest(spill, 'campaign', each);
+      keep(spill, 'campaign', each);
+    }
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      const [revisions, requests] = [checkRevisions(say), checkRequests(say)];
+      for (const kept of [...spill.records(bucket)].map(keptOf))
+        (kept.roles === role.request ? requests : revisions).take(kept);
+    }
+    spill.close();
+    return findings.map(({ detail }) => detail);
   };
   const first = event(1, 'A', 's', {});
 
