@@ -100,8 +100,14 @@ export interface EventLog {
   logOf(stream: string): number;
   /** One outcome a request, in order. Rejects with StoreError `store.outcome_unknown` when the COMMIT's answer was lost: repeat with the same ids. */
   append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
-  /** Each named stream's events in order, in their newest version; an empty array for a stream that does not exist. */
-  readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
+  /**
+   * Each named stream's events in order, in their newest version; an empty array for a stream that does not exist. Of a
+   * stream that `after` names, only those with a higher revision.
+   */
+  readStreams(
+    streams: readonly string[],
+    after?: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
   /** Events after a position in order, about `limit` of them: a request is never cut. `types` filters, while `through` still moves. */
   readLog(query: LogQuery): Promise<LogSlice>;
   /** The last visible position, 0 for an empty log. */

@@ -55,8 +55,12 @@ export class MemoryEventLog implements EventLog {
     });
   }
 
-  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
-    return new Map(streams.map((stream) => [stream, this.newest(this.streams.get(stream) ?? [])]));
+  async readStreams(
+    streams: readonly string[],
+    after?: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+    const wanted = (stream: string) => this.streams.get(stream)?.slice((after?.get(stream) ?? -1) + 1) ?? [];
+    return new Map(streams.map((stream) => [stream, this.newest(wanted(stream))]));
   }
 
   async readLog(query: LogQuery): Promise<LogSlice> {

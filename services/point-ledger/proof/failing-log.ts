@@ -54,8 +54,8 @@ export class FailingLog implements EventLog {
     return this.pass('store.outcome_unknown', () => this.inner.append(requests));
   }
 
-  readStreams(streams: readonly string[]) {
-    return this.pass('store.unavailable', () => this.inner.readStreams(streams));
+  readStreams(streams: readonly string[], after?: ReadonlyMap<string, number>) {
+    return this.pass('store.unavailable', () => this.inner.readStreams(streams, after));
   }
 
   readLog(query: Parameters<EventLog['readLog']>[0]): Promise<LogSlice> {

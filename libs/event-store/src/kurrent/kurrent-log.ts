@@ -85,9 +85,16 @@ export class KurrentEventLog implements EventLog {
     });
   }
 
-  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  /** What `after` leaves out is read all the same: ordinals are given to whole streams. */
+  async readStreams(
+    streams: readonly string[],
+    after?: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
     const found = new Map<string, readonly RecordedEvent[]>();
-    for (const stream of new Set(streams)) found.set(stream, this.newest(await this.readStream(stream)));
+    for (const stream of new Set(streams)) {
+      const events = await this.readStream(stream);
+      found.set(stream, this.newest(events.slice((after?.get(stream) ?? -1) + 1)));
+    }
     return found;
   }
 

@@ -49,6 +49,7 @@ select ${eventColumns}, b.through
        and ($2::text[] is null or type = any ($2)) and ($3::text is null or stream = $3)) e on true
  order by e.position`;
 const READ_STREAMS = `select ${eventColumns}, 0 from events_of_streams($1) e order by e.stream, e.revision`;
+const READ_TAILS = `select ${eventColumns}, 0 from events_after_revisions($1, $2) e order by e.stream, e.revision`;
 
 export interface OpenLog {
   readonly pool: Pool;
@@ -142,14 +143,20 @@ export class PostgresEventLog implements EventLog, RecordedRows {
     return this.queue.append(requests.map((request) => checkRequest(request, this.opened.versions)));
   }
 
-  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  async readStreams(
+    streams: readonly string[],
+    after?: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
     const found = new Map<string, RecordedEvent[]>(streams.map((stream) => [stream, []]));
     // A name with a line break or U+0000 cannot be recorded and would confuse the joined text.
     const names = [...found.keys()].filter((stream) => !/[\n\0]/.test(stream));
     if (names.length === 0) return found;
-    const { events } = await this.read({ name: 'read_streams', text: READ_STREAMS, values: [names.join('\n')] });
+    const values = [names.join('\n')];
+    const { events } = await (after?.size
+      ? this.read({ name: 'read_tails', text: READ_TAILS, values: [...values, revisionsAfter(names, after)] })
+      : this.read({ name: 'read_streams', text: READ_STREAMS, values }));
     for (const event of this.newest(events)) found.get(event.stream)?.push(event);
-    for (const [stream, recorded] of found) this.known.note(stream, recorded.length - 1);
+    for (const [stream, recorded] of found) this.known.note(stream, recorded.at(-1)?.revision ?? -1);
     return found;
   }
 
@@ -277,4 +284,9 @@ function lastPosition(evaluated: readonly Evaluated[]): number {
     if ('positions' in outcome) last = Math.max(last, outcome.positions.at(-1) ?? 0);
   }
   return last;
+}
+
+/** One line a name. */
+function revisionsAfter(names: readonly string[], after: ReadonlyMap<string, number>): string {
+  return names.map((name) => after.get(name) ?? -1).join('\n');
 }

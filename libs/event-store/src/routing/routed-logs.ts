@@ -82,12 +82,20 @@ export class RoutedLogs implements EventLog {
   }
 
   /** Each log is read in one snapshot, the logs at nearly the same time. */
-  async readStreams(streams: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  async readStreams(
+    streams: readonly string[],
+    after?: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
     await this.learn(streams);
     const shares = grouped(streams, (stream) => this.logOf(stream));
     const [only] = shares;
-    if (shares.size <= 1) return this.open(only?.[0] ?? 0).readStreams(streams);
-    const reads = [...shares].map(([log, share]) => this.open(log).readStreams(share.map(({ item }) => item)));
+    if (shares.size <= 1) return this.open(only?.[0] ?? 0).readStreams(streams, after);
+    const reads = [...shares].map(([log, share]) =>
+      this.open(log).readStreams(
+        share.map(({ item }) => item),
+        after,
+      ),
+    );
     return new Map((await Promise.all(reads)).flatMap((found) => [...found]));
   }
 

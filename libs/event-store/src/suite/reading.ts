@@ -18,6 +18,34 @@ export function readingSuite(open: OpenPlace): void {
       ]);
       expect((await log.readStreams([])).size).toBe(0);
     });
+
+    it('gives what lies past a revision, of the streams that one is named for', async () => {
+      const { log } = place();
+      await log.append([
+        write('thing-1', 'noStream', 4),
+        write('thing-2', 'noStream', 2),
+        write('thing-3', 'noStream'),
+      ]);
+      const after = new Map([
+        ['thing-1', 1],
+        ['thing-3', 0],
+        ['thing-4', 7],
+        ['thing-5', 0],
+      ]);
+      const tails = await log.readStreams(['thing-1', 'thing-2', 'thing-3', 'thing-4'], after);
+      expect([...tails].map(([stream, events]) => [stream, events.map(({ revision }) => revision)])).toEqual([
+        ['thing-1', [2, 3]],
+        ['thing-2', [0, 1]],
+        ['thing-3', []],
+        ['thing-4', []],
+      ]);
+      // A tail says nothing against the revision that the stream has.
+      expect(await log.append([write('thing-3', 3)])).toMatchObject([{ outcome: 'conflict' }]);
+      expect(await log.append([write('thing-1', 3), write('thing-3', 0)])).toMatchObject([
+        { outcome: 'appended' },
+        { outcome: 'appended' },
+      ]);
+    });
   });
 
   describe('readLog', () => {
