@@ -39,8 +39,8 @@ const leases = new Leases(log, clock, slot);
 const [book, tables] = [new ListBook(log, clock), new ListTables(pool)];
 const config = readConfig({});
 const intake = new ListIntake(clock, logger, config, book, tables);
-const comparisons = new ListComparisons(log, clock, logger, leases, book, tables);
 const accounts = new Accounts(log);
+const comparisons = new ListComparisons(log, clock, logger, accounts, leases, book, tables);
 const grants = new Grants(log, clock, leases, accounts, config);
 const run = new ListRun(
   pool,

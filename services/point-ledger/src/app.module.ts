@@ -20,6 +20,7 @@ import { LeaseSweeper } from './jobs/lease-sweeper.js';
 import { ListSweeper } from './jobs/list-sweeper.js';
 import { ListIndex } from './projections/list-index.js';
 import { AccountActs } from './workflows/account-acts.js';
+import { AccountSnapshots } from './workflows/account-snapshots.js';
 import { Accounts } from './workflows/accounts.js';
 import { FundLowerings } from './workflows/fund-lowering.js';
 import { Grants } from './workflows/grants.js';
@@ -54,6 +55,7 @@ import { WorkerSlot } from './workflows/worker-slot.js';
   providers: [
     WorkerSlot,
     Leases,
+    AccountSnapshots,
     Accounts,
     Grants,
     Holds,

@@ -204,7 +204,7 @@ async function startWorker(service: TestService, logCount: number): Promise<Test
   const acts = new AccountActs(log, clock, config, accounts);
   const runs = new LotRuns(pool, clock, projections, logger);
   const lowerings = new FundLowerings(log, clock, leases);
-  const proposals = new Proposals(log, clock, acts, runs, lowerings);
+  const proposals = new Proposals(log, clock, accounts, acts, runs, lowerings);
   return {
     grants: new Grants(log, clock, leases, accounts, config),
     leases,

@@ -1,6 +1,5 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { StreamReader } from '@tsunagu/event-store';
 import { addPoints, type Clock, isoTime, sumPoints } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -14,9 +13,9 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Pool } from 'pg';
-import { accountStream, foldAccount } from '../domain/account.js';
 import { embargoedLots, exchangeableLots } from '../domain/hold.js';
 import { blockedReason, type Lot } from '../domain/lot.js';
+import { Accounts } from '../workflows/accounts.js';
 import { cursorOf, placeOf } from './formats.js';
 
 export class EntriesPage {
@@ -39,7 +38,7 @@ export class EntriesPage {
 @Controller('point-ledger/v1/accounts/me')
 export class AccountsController {
   constructor(
-    private readonly reader: StreamReader,
+    private readonly accounts: Accounts,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -50,8 +49,7 @@ export class AccountsController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: "The caller's account, folded from its own stream: it cannot be behind" })
   async account(@CurrentCaller() { subject: accountId }: Caller) {
-    const stream = accountStream(accountId);
-    const account = foldAccount((await this.reader.read([stream])).get(stream) ?? []);
+    const account = await this.accounts.readOne(accountId);
     const now = isoTime(this.clock.now());
     const exchangeablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
     const laterPoints = sumPoints(embargoedLots(account, now).map((lot) => lot.availablePoints));

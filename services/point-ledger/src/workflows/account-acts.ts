@@ -4,9 +4,9 @@ import { appendSurely, type EventLog, type NewEvent } from '@tsunagu/event-store
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
-import { type Account, type AccountEvent, accountStream, foldAccount } from '../domain/account.js';
+import { type Account, type AccountEvent, accountStream } from '../domain/account.js';
 import { type AccountRules, consequenceId, withConsequences } from '../domain/consequences.js';
-import { Accounts } from './accounts.js';
+import { Accounts, seenAccount } from './accounts.js';
 import { type Cause, contested, expected, ledgerEvent } from './recording.js';
 
 /** Something to be done to one account: decided on its folded state, as often as another writer is faster. */
@@ -59,14 +59,17 @@ export class AccountActs {
     pending: ReadonlyMap<string, AccountAct[]>,
     recorded: AccountEvent[],
   ): Promise<Map<string, AccountAct[]>> {
-    const streams = await this.log.readStreams([...pending.keys()].map(accountStream));
+    const accounts = await this.accounts.read([...pending.keys()]);
     const now = isoTime(this.clock.now());
     const planned = [...pending].flatMap(([personId, acts]) => {
-      const stream = accountStream(personId);
-      const before = streams.get(stream) ?? [];
-      const plan = planActs(foldAccount(before), acts, this.config.rules, now);
+      const { account, revision } = seenAccount(accounts, personId);
+      const plan = planActs(account, acts, this.config.rules, now);
       if (plan.newEvents.length === 0) return [];
-      const write = { stream, expectedRevision: expected(before.length - 1), events: plan.newEvents };
+      const write = {
+        stream: accountStream(personId),
+        expectedRevision: expected(revision),
+        events: plan.newEvents,
+      };
       return [{ personId, acts, events: plan.events, request: { writes: [write] } }];
     });
     if (planned.length === 0) return new Map();

@@ -5,7 +5,7 @@ import { type AccountRules, withConsequences } from '../domain/consequences.js';
 import { decideGrant, type GrantOrder } from '../domain/grant.js';
 import { leaseIds, leaseStream } from '../domain/lease.js';
 import { eventsOf } from './account-acts.js';
-import type { AccountSeen } from './accounts.js';
+import { type AccountSeen, seenAccount } from './accounts.js';
 import type { FundingAtHand, OwnLease } from './leases.js';
 import { type Cause, expected, ledgerEvent } from './recording.js';
 
@@ -82,12 +82,6 @@ export function planFund<P extends Pending>(
     group.push({ claim, write, points: order.amountPoints });
   }
   return { planned: [...drawRequests(together, alone, hand, now), ...refusals], waits };
-}
-
-export function seenAccount(accounts: ReadonlyMap<string, AccountSeen>, personId: string): AccountSeen {
-  const seen = accounts.get(personId);
-  if (!seen) throw new Error('an account is read before it is decided on');
-  return seen;
 }
 
 /** Only the claims whose own account moved collided; the others lost because they stood in the same request. */

@@ -6,7 +6,7 @@ import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
 import { accountStream } from '../domain/account.js';
 import { isDecided } from '../domain/grant.js';
-import { type AccountSeen, Accounts } from './accounts.js';
+import { type AccountSeen, Accounts, seenAccount } from './accounts.js';
 import {
   type ClaimToDecide,
   countCollisions,
@@ -14,7 +14,6 @@ import {
   type Pending,
   type Planned,
   planFund,
-  seenAccount,
 } from './grant-plan.js';
 import { Leases } from './leases.js';
 import { contested } from './recording.js';

@@ -4,11 +4,11 @@ import { appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
-import { type Account, accountStream, foldAccount } from '../domain/account.js';
+import { type Account, accountStream } from '../domain/account.js';
 import { withConsequences } from '../domain/consequences.js';
 import { decideHold, decideHoldEnd, type ExchangeEnd, type HoldDecision, type HoldRequest } from '../domain/hold.js';
 import { eventsOf, payerOf } from './account-acts.js';
-import { Accounts } from './accounts.js';
+import { Accounts, seenAccount } from './accounts.js';
 import { type Cause, contested, expected } from './recording.js';
 
 /** A request or an end of an exchange, and the recorded event that brings it. */
@@ -52,16 +52,15 @@ export class Holds {
     pending: ReadonlyMap<string, readonly HoldAct[]>,
     contradictions: Contradiction[],
   ): Promise<Map<string, readonly HoldAct[]>> {
-    const streams = await this.log.readStreams([...pending.keys()].map(accountStream));
+    const accounts = await this.accounts.read([...pending.keys()]);
     const planned = [...pending].flatMap(([personId, acts]) => {
-      const recorded = streams.get(accountStream(personId)) ?? [];
-      const plan = this.plan(foldAccount(recorded), acts);
+      const { account, revision } = seenAccount(accounts, personId);
+      const plan = this.plan(account, acts);
       if (plan.events.length === 0) {
         contradictions.push(...plan.contradictions);
         return [];
       }
-      const expectedRevision = expected(recorded.length - 1);
-      const write = { stream: accountStream(personId), expectedRevision, events: plan.events };
+      const write = { stream: accountStream(personId), expectedRevision: expected(revision), events: plan.events };
       return [{ personId, acts, request: { writes: [write] }, contradictions: plan.contradictions }];
     });
     if (planned.length === 0) return new Map();

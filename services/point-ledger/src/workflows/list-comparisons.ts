@@ -3,10 +3,10 @@ import type { EventLog } from '@tsunagu/event-store';
 import { addMonths, type Clock, derivedId, isoTime, japanDayOf, ok, startOfDay } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, LOGGER, Problem } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
-import { accountStream, foldAccount } from '../domain/account.js';
 import { type Comparing, comparisonTotals, standingOf } from '../domain/list-comparison.js';
 import type { ListGrant } from '../domain/list-grant.js';
 import { listRowsMax } from '../domain/list-rows.js';
+import { Accounts, seenAccount } from './accounts.js';
 import { Leases } from './leases.js';
 import { type Acting, ListBook } from './list-book.js';
 import { ListTables, type Match, type StoredRow } from './list-tables.js';
@@ -32,6 +32,7 @@ export class ListComparisons implements OnModuleDestroy {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly accounts: Accounts,
     private readonly leases: Leases,
     private readonly book: ListBook,
     private readonly tables: ListTables,
@@ -88,10 +89,9 @@ export class ListComparisons implements OnModuleDestroy {
     comparing: Comparing,
     totals: ReturnType<typeof comparisonTotals>,
   ): Promise<readonly Match[]> {
-    const streams = await this.log.readStreams(rows.map((row) => accountStream(row.personId)));
+    const accounts = await this.accounts.read(rows.map((row) => row.personId));
     return rows.flatMap(({ rowNumber, personId, amountPoints }) => {
-      const account = foldAccount(streams.get(accountStream(personId)) ?? []);
-      const standing = standingOf(account, comparing);
+      const standing = standingOf(seenAccount(accounts, personId).account, comparing);
       totals.add(amountPoints, standing);
       const { kind, otherListId, grantedAt } = standing;
       return kind === 'fresh' ? [] : [{ rowNumber, personId, kind, otherListId, grantedAt }];

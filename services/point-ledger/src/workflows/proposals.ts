@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { appendOne, appendSurely, type EventLog, expectedRevision, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
-import { type Account, type AccountEvent, accountStream, foldAccount, lotOf } from '../domain/account.js';
+import { type Account, type AccountEvent, accountStream, lotOf } from '../domain/account.js';
 import { decideExtension } from '../domain/expiry.js';
 import {
   type Change,
@@ -16,6 +16,7 @@ import {
 } from '../domain/proposal.js';
 import { decideReversal, decideWriteOff } from '../domain/reversal.js';
 import { type AccountAct, AccountActs } from './account-acts.js';
+import { Accounts } from './accounts.js';
 import { type FundLoweringRefusal, FundLowerings } from './fund-lowering.js';
 import { LotRuns, type LotToVisit } from './lot-runs.js';
 import { contested, ledgerEvent } from './recording.js';
@@ -41,6 +42,7 @@ export class Proposals {
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly accounts: Accounts,
     private readonly acts: AccountActs,
     private readonly runs: LotRuns,
     private readonly lowerings: FundLowerings,
@@ -223,9 +225,8 @@ export class Proposals {
     return first?.type === 'ReceivableWrittenOff' ? { ...nothing, receivablePoints: first.data.points } : nothing;
   }
 
-  private async account(personId: string): Promise<Account> {
-    const stream = accountStream(personId);
-    return foldAccount((await this.log.readStreams([stream])).get(stream) ?? []);
+  private account(personId: string): Promise<Account> {
+    return this.accounts.readOne(personId);
   }
 
   private async read(proposalId: string) {

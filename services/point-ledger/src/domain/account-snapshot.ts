@@ -1,0 +1,38 @@
+import type { Account } from './account.js';
+
+/**
+ * The version of what a fold gives: raised with every change of `Account`, of `evolveAccount` or of what either means. A
+ * snapshot of another version is not read.
+ */
+export const foldVersion = 1;
+
+/** An account as JSON: every Map as its entries, in its order. */
+export interface AccountSnapshot {
+  readonly lots: Account['lots'];
+  readonly claims: EntriesOf<Account['claims']>;
+  readonly measures: EntriesOf<Account['measures']>;
+  readonly exchanges: EntriesOf<Account['exchanges']>;
+  readonly receivables: EntriesOf<Account['receivables']>;
+}
+
+type EntriesOf<M> = M extends ReadonlyMap<infer K, infer V> ? readonly (readonly [K, V])[] : never;
+
+export function toSnapshot({ lots, claims, measures, exchanges, receivables }: Account): AccountSnapshot {
+  return {
+    lots,
+    claims: [...claims],
+    measures: [...measures],
+    exchanges: [...exchanges],
+    receivables: [...receivables],
+  };
+}
+
+export function fromSnapshot({ lots, claims, measures, exchanges, receivables }: AccountSnapshot): Account {
+  return {
+    lots,
+    claims: new Map(claims),
+    measures: new Map(measures),
+    exchanges: new Map(exchanges),
+    receivables: new Map(receivables),
+  };
+}
