@@ -6,6 +6,14 @@ import type { Account } from './account.js';
  */
 export const foldVersion = 1;
 
+/** An account as it stood at a revision, −1 where its stream does not exist. */
+export interface AccountSeen {
+  readonly account: Account;
+  readonly revision: number;
+  /** The id of the event at that revision. */
+  readonly lastEventId: string | null;
+}
+
 /** An account as JSON: every Map as its entries, in its order. */
 export interface AccountSnapshot {
   readonly lots: Account['lots'];

@@ -6,8 +6,13 @@ import { DATABASE, EVENT_LOG, LOGGER } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { accountStream } from '../domain/account.js';
-import { type AccountSnapshot, foldVersion, fromSnapshot, toSnapshot } from '../domain/account-snapshot.js';
-import type { AccountSeen } from './accounts.js';
+import {
+  type AccountSeen,
+  type AccountSnapshot,
+  foldVersion,
+  fromSnapshot,
+  toSnapshot,
+} from '../domain/account-snapshot.js';
 
 /** Accounts with no more events are folded whole: 200 are read in about the time of a look-up. */
 export const snapshotEventsMin = 200;

@@ -3,15 +3,8 @@ import { type EventLog, type NewEvent, type RecordedEvent, StreamReader } from '
 import { RecentMap } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
 import { type Account, type AccountEvent, accountStream, emptyAccount, evolveAccount } from '../domain/account.js';
+import type { AccountSeen } from '../domain/account-snapshot.js';
 import { AccountSnapshots, snapshotEventsMin } from './account-snapshots.js';
-
-/** An account as it stood at a revision, −1 where its stream does not exist. */
-export interface AccountSeen {
-  readonly account: Account;
-  readonly revision: number;
-  /** The id of the event at that revision. */
-  readonly lastEventId: string | null;
-}
 
 type ReadTails = (
   names: readonly string[],

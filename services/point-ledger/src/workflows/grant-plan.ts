@@ -1,11 +1,12 @@
 import type { AppendRequest, NewEvent, StreamWrite } from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
 import { accountStream } from '../domain/account.js';
+import type { AccountSeen } from '../domain/account-snapshot.js';
 import { type AccountRules, withConsequences } from '../domain/consequences.js';
 import { decideGrant, type GrantOrder } from '../domain/grant.js';
 import { leaseIds, leaseStream } from '../domain/lease.js';
 import { eventsOf } from './account-acts.js';
-import { type AccountSeen, seenAccount } from './accounts.js';
+import { seenAccount } from './accounts.js';
 import type { FundingAtHand, OwnLease } from './leases.js';
 import { type Cause, expected, ledgerEvent } from './recording.js';
 

@@ -5,8 +5,9 @@ import { type Clock, isoTime } from '@tsunagu/kernel';
 import { CLOCK, CONFIG, EVENT_LOG } from '@tsunagu/service-host';
 import type { LedgerConfig } from '../config.js';
 import { accountStream } from '../domain/account.js';
+import type { AccountSeen } from '../domain/account-snapshot.js';
 import { isDecided } from '../domain/grant.js';
-import { type AccountSeen, Accounts, seenAccount } from './accounts.js';
+import { Accounts, seenAccount } from './accounts.js';
 import {
   type ClaimToDecide,
   countCollisions,
