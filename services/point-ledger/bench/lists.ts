@@ -40,7 +40,7 @@ const [book, tables] = [new ListBook(log, clock), new ListTables(pool)];
 const config = readConfig({});
 const intake = new ListIntake(clock, logger, config, book, tables);
 const accounts = new Accounts(log);
-const comparisons = new ListComparisons(log, clock, logger, accounts, leases, book, tables);
+const comparisons = new ListComparisons([log], clock, logger, accounts, leases, book, tables);
 const grants = new Grants(log, clock, leases, accounts, config);
 const run = new ListRun(
   pool,

@@ -37,10 +37,11 @@ export function listCsv(rows: readonly Row[]): string {
   ]);
 }
 
-export async function startListStage(): Promise<ListStage> {
+export async function startListStage({ logs = 1 } = {}): Promise<ListStage> {
   const campaignId = someId();
   const measures = new Map<string, { ownerId: string; dryRun: boolean }>();
   const ledger = await startTestLedger({
+    logs,
     env: { LEDGER_SWEEP_SECONDS: '3600', LEDGER_LIST_ROWS_MAX: '20000' },
     questions: {
       campaign: (path: string) => {
@@ -109,10 +110,12 @@ export async function startListStage(): Promise<ListStage> {
     },
     async settled(listId, isSo) {
       for (;;) {
-        const head = await ledger.log.head();
+        // A list lies in log 0.
+        const [log] = ledger.logs;
+        const head = (await log?.head()) ?? 0;
         const list = await stage.list(listId);
         if (isSo(list)) return list;
-        await ledger.log.waitForAppend(head, 10_000);
+        await log?.waitForAppend(head, 10_000);
       }
     },
   };

@@ -93,7 +93,7 @@ export interface ListComparison {
   readonly months: number;
   /** Names the rows that were found, person by person. */
   readonly comparisonId: string;
-  /** Head of the log when the reading began: what is recorded later may be in the figures or not. */
+  /** Head of log 0, where lists lie, when the reading began: what is recorded later may be in the figures or not. */
   readonly position: number;
   readonly fresh: PersonsAndPoints;
   /** Granted this measure before, by a claim or a list: they get nothing again. */

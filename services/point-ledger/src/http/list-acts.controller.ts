@@ -1,12 +1,11 @@
 import { Body, Controller, HttpCode, Inject, Param, ParseIntPipe, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
 import { isoTime, type Result } from '@tsunagu/kernel';
 import {
   type Caller,
   CorrelationId,
   CurrentCaller,
-  EVENT_LOG,
+  EVENT_LOGS,
   Problem,
   Roles,
   until,
@@ -24,7 +23,7 @@ import {
 } from '../domain/list-decisions.js';
 import type { ListEvent, ListGrant } from '../domain/list-grant.js';
 import { Leases } from '../workflows/leases.js';
-import { ListBook } from '../workflows/list-book.js';
+import { type FirstLog, ListBook } from '../workflows/list-book.js';
 import { ListComparisons } from '../workflows/list-comparisons.js';
 import { ListRun } from '../workflows/list-run.js';
 import { ListTables } from '../workflows/list-tables.js';
@@ -45,7 +44,7 @@ interface Reply {
 @Controller('point-ledger/v1/lists/:listId')
 export class ListActsController {
   constructor(
-    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(EVENT_LOGS) private readonly logs: FirstLog,
     private readonly book: ListBook,
     private readonly comparisons: ListComparisons,
     private readonly leases: Leases,
@@ -74,7 +73,7 @@ export class ListActsController {
     void this.comparisons.compare(list, wish, { actor: caller.actor, correlationId });
     const { listId } = list;
     const done = (seen: ListGrant) => seen.comparison?.comparisonId !== list.comparison?.comparisonId;
-    const now = await until(this.log, () => this.own(listId, caller), done, COMPARISON_WAIT_SECONDS);
+    const now = await until(this.logs[0], () => this.own(listId, caller), done, COMPARISON_WAIT_SECONDS);
     if (!done(now)) reply.code(202);
     return listAnswer(now);
   }

@@ -13,7 +13,6 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
 import { type Clock, newId } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -21,7 +20,7 @@ import {
   CorrelationId,
   CreatedId,
   CurrentCaller,
-  EVENT_LOG,
+  EVENT_LOGS,
   Idempotent,
   PROJECTIONS,
   Problem,
@@ -43,7 +42,7 @@ import { listMediaTypes } from '../files/list-file.js';
 import { reportCsv } from '../files/list-reports.js';
 import { askMeasure } from '../outbound/measures.js';
 import { ListIndex } from '../projections/list-index.js';
-import { ListBook } from '../workflows/list-book.js';
+import { type FirstLog, ListBook } from '../workflows/list-book.js';
 import { ListIntake } from '../workflows/list-intake.js';
 import { ListTables } from '../workflows/list-tables.js';
 import { cursorOf, idFromPath, ownerOf, placeOf } from './formats.js';
@@ -65,7 +64,7 @@ interface Reply {
 @Controller('point-ledger/v1/lists')
 export class ListsController {
   constructor(
-    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(EVENT_LOGS) private readonly logs: FirstLog,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(QUESTIONS) private readonly questions: Questions,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -129,7 +128,7 @@ export class ListsController {
     if (list.upload?.uploadId !== uploadId) await file.close();
     else void this.intake.validate(list, uploaded, file);
     const read = () => this.own(listId, caller);
-    const now = await until(this.log, read, ({ state }) => state !== 'validating', VALIDATION_WAIT_SECONDS);
+    const now = await until(this.logs[0], read, ({ state }) => state !== 'validating', VALIDATION_WAIT_SECONDS);
     if (now.state === 'validating') reply.code(202);
     return this.outcome(now);
   }
@@ -157,7 +156,7 @@ export class ListsController {
     @Headers('prefer') prefer: string | undefined,
   ) {
     const read = () => this.own(idFromPath(id), caller);
-    const list = await until(this.log, read, isAtRest, waitSeconds(prefer) ?? 0);
+    const list = await until(this.logs[0], read, isAtRest, waitSeconds(prefer) ?? 0);
     const upToDate = await this.projections.waitFor('lists');
     const answer = { ...listAnswer(list), ...(await this.problemsOf(list)) };
     return { ...answer, counts: { ...(await this.index.counts(list.listId)), upToDate } };

@@ -45,31 +45,42 @@ const activity: Partial<Record<Relevant['type'], boolean>> = {
   ListRecalled: false,
 };
 
+/** What a batch says of a list; absent where it says nothing of it. */
+interface ListChange {
+  owner_id?: string;
+  position?: number;
+  is_active?: boolean;
+  granted: PersonsAndPoints;
+  reversed: PersonsAndPoints;
+}
+
+const none: PersonsAndPoints = { persons: 0, points: 0 };
+
 class Batch {
-  private readonly registered: object[] = [];
-  private readonly active = new Map<string, boolean>();
-  private readonly granted = new Map<string, PersonsAndPoints>();
-  private readonly reversed = new Map<string, PersonsAndPoints>();
+  private readonly lists = new Map<string, ListChange>();
   private readonly outcomes = new Map<string, object>();
 
   take(event: Relevant, position: number): void {
     switch (event.type) {
       case 'ListRegistered': {
         const { listId, ownerId } = event.data;
-        this.registered.push({ list_id: listId, owner_id: ownerId, position });
+        Object.assign(this.list(listId), { owner_id: ownerId, position, is_active: false });
         return;
       }
       case 'PointsGranted': {
         const { batchId, personId, amountPoints } = event.data;
         if (!batchId) return;
-        count(this.granted, batchId, amountPoints);
+        const list = this.list(batchId);
+        list.granted = plusOne(list.granted, amountPoints);
         if (event.data.attempt > 1)
           this.outcomes.set(`${batchId} ${personId}`, { list_id: batchId, person_id: personId });
         return;
       }
       case 'GrantReversed': {
         const { batchId, points, receivablePoints } = event.data;
-        if (batchId) count(this.reversed, batchId, points + receivablePoints);
+        if (!batchId) return;
+        const list = this.list(batchId);
+        list.reversed = plusOne(list.reversed, points + receivablePoints);
         return;
       }
       case 'GrantRefused': {
@@ -81,56 +92,56 @@ class Batch {
       }
       default: {
         const isActive = activity[event.type];
-        if (isActive !== undefined) this.active.set(event.data.listId, isActive);
+        if (isActive !== undefined) this.list(event.data.listId).is_active = isActive;
       }
     }
   }
 
   async write(client: PoolClient): Promise<void> {
-    if (this.registered.length > 0) await client.query(register, [JSON.stringify(this.registered)]);
-    if (this.active.size > 0) await client.query(activate, [[...this.active.keys()], [...this.active.values()]]);
-    if (this.granted.size > 0) await client.query(grant, columnsOf(this.granted));
-    if (this.reversed.size > 0) await client.query(reverse, columnsOf(this.reversed));
+    const rows = [...this.lists].map(([list_id, { granted, reversed, ...own }]) => ({
+      list_id,
+      ...own,
+      granted_persons: granted.persons,
+      granted_points: granted.points,
+      reversed_persons: reversed.persons,
+      reversed_points: reversed.points,
+    }));
+    if (rows.length > 0) await client.query(change, [JSON.stringify(rows)]);
     if (this.outcomes.size > 0) {
       const outcomes = JSON.stringify([...this.outcomes.values()]);
       await client.query(forget, [outcomes]);
       await client.query(refuse, [outcomes]);
     }
   }
+
+  private list(listId: string): ListChange {
+    const list = this.lists.get(listId) ?? { granted: none, reversed: none };
+    this.lists.set(listId, list);
+    return list;
+  }
 }
 
-function count(sums: Map<string, PersonsAndPoints>, listId: string, points: number) {
-  const before = sums.get(listId) ?? { persons: 0, points: 0 };
-  sums.set(listId, { persons: before.persons + 1, points: before.points + points });
+function plusOne({ persons, points }: PersonsAndPoints, more: number): PersonsAndPoints {
+  return { persons: persons + 1, points: points + more };
 }
 
-function columnsOf(sums: ReadonlyMap<string, PersonsAndPoints>) {
-  const values = [...sums.values()];
-  return [[...sums.keys()], values.map(({ persons }) => persons), values.map(({ points }) => points)];
-}
-
-const register = `
-  insert into lists (list_id, owner_id, position, is_active, granted_persons, granted_points, reversed_persons, reversed_points)
-  select list_id, owner_id, position, false, 0, 0, 0, 0
-    from json_to_recordset($1::json) as list (list_id uuid, owner_id text, position bigint)`;
-
-const activate = `
-  update lists set is_active = changed.is_active
-    from unnest($1::uuid[], $2::boolean[]) as changed (list_id, is_active)
-   where lists.list_id = changed.list_id`;
-
-const grant = `
-  update lists
-     set granted_persons = lists.granted_persons + granted.persons, granted_points = lists.granted_points + granted.points
-    from unnest($1::uuid[], $2::integer[], $3::bigint[]) as granted (list_id, persons, points)
-   where lists.list_id = granted.list_id`;
-
-const reverse = `
-  update lists
-     set reversed_persons = lists.reversed_persons + reversed.persons,
-         reversed_points = lists.reversed_points + reversed.points
-    from unnest($1::uuid[], $2::integer[], $3::bigint[]) as reversed (list_id, persons, points)
-   where lists.list_id = reversed.list_id`;
+/** One statement in one order: the logs that a list's people lie in are folded at the same time. */
+const change = `
+  insert into lists (
+    list_id, owner_id, position, is_active, granted_persons, granted_points, reversed_persons, reversed_points)
+  select list_id, owner_id, position, is_active, granted_persons, granted_points, reversed_persons, reversed_points
+    from json_to_recordset($1::json) as list (
+      list_id uuid, owner_id text, position bigint, is_active boolean, granted_persons integer, granted_points bigint,
+      reversed_persons integer, reversed_points bigint)
+   order by list_id
+  on conflict (list_id) do update
+     set owner_id = coalesce(excluded.owner_id, lists.owner_id),
+         position = coalesce(excluded.position, lists.position),
+         is_active = coalesce(excluded.is_active, lists.is_active),
+         granted_persons = lists.granted_persons + excluded.granted_persons,
+         granted_points = lists.granted_points + excluded.granted_points,
+         reversed_persons = lists.reversed_persons + excluded.reversed_persons,
+         reversed_points = lists.reversed_points + excluded.reversed_points`;
 
 const forget = `
   delete from list_refusals as refusal

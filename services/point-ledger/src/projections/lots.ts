@@ -34,8 +34,11 @@ async function change(client: PoolClient, events: readonly RecordedEvent[]): Pro
   const { rows } = await client.query<{ changed: number }>(update, [JSON.stringify([...byLot.values()])]);
   if (rows[0]?.changed !== byLot.size) throw new Error('an event changes a lot that was never granted');
   // A day that only some cuts of the log into batches pass through leaves no row: a fresh fold gives the same rows.
-  await client.query('delete from expiring_points where available_points = 0 and held_points = 0');
+  // Of this log only: the rows of another are locked by its own transactions.
+  await client.query(forgetEmptyDays, [events[0]?.log]);
 }
+
+const forgetEmptyDays = 'delete from expiring_points where log = $1 and available_points = 0 and held_points = 0';
 
 /** The last day on which points can be used: expiresAt is the first instant at which they cannot. */
 const expiresOn = (expiresAt: string) =>

@@ -29,6 +29,9 @@ export interface Acting {
   readonly correlationId: string;
 }
 
+/** The logs that there are; lists lie in the first, where whoever waits for one looks. */
+export type FirstLog = readonly [EventLog, ...EventLog[]];
+
 /** Reads and writes the streams of lists. They lie in log 0, like every stream that is not about a person. */
 @Injectable()
 export class ListBook {

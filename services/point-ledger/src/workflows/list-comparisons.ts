@@ -1,14 +1,13 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { EventLog } from '@tsunagu/event-store';
 import { addMonths, type Clock, derivedId, isoTime, japanDayOf, ok, startOfDay } from '@tsunagu/kernel';
-import { CLOCK, EVENT_LOG, LOGGER, Problem } from '@tsunagu/service-host';
+import { CLOCK, EVENT_LOGS, LOGGER, Problem } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import { type Comparing, comparisonTotals, standingOf } from '../domain/list-comparison.js';
 import type { ListGrant } from '../domain/list-grant.js';
 import { listRowsMax } from '../domain/list-rows.js';
 import { Accounts, seenAccount } from './accounts.js';
 import { Leases } from './leases.js';
-import { type Acting, ListBook } from './list-book.js';
+import { type Acting, type FirstLog, ListBook } from './list-book.js';
 import { ListTables, type Match, type StoredRow } from './list-tables.js';
 
 const ROWS_AT_ONCE = 2_000;
@@ -29,7 +28,7 @@ export class ListComparisons implements OnModuleDestroy {
   private stopped = false;
 
   constructor(
-    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(EVENT_LOGS) private readonly logs: FirstLog,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly accounts: Accounts,
@@ -60,7 +59,7 @@ export class ListComparisons implements OnModuleDestroy {
     if (!content) return;
     const now = this.clock.now();
     const since = isoTime(startOfDay(addMonths(japanDayOf(now), -wish.months)));
-    const position = await this.log.head();
+    const position = await this.logs[0].head();
     const comparisonId = derivedId(`comparison ${now}`, listId);
     const totals = comparisonTotals();
     for (let after = 0; ; ) {
