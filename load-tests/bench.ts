@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type BenchRow, benchRows, fsyncMsMedian, logRows } from '@tsunagu/event-store/bench';
-import { grantRows, longAccountRows, rebuildRows, singleGrantRows } from '@tsunagu/point-ledger/bench';
+import { firstReadRows, grantRows, longAccountRows, rebuildRows, singleGrantRows } from '@tsunagu/point-ledger/bench';
 import { startPostgres } from '@tsunagu/testing';
 import { treeRows } from '@tsunagu/transparency/bench';
 import { balanceRows } from './balance-bench.js';
@@ -34,7 +34,8 @@ if (wants('store') || wants('grants') || wants('balance') || wants('tree')) {
   try {
     if (wants('store')) add(await benchRows(server.url));
     if (wants('grants')) {
-      for (const rowsOf of [grantRows, longAccountRows, singleGrantRows, rebuildRows]) add(await rowsOf(server.url));
+      for (const rowsOf of [grantRows, longAccountRows, firstReadRows, singleGrantRows, rebuildRows])
+        add(await rowsOf(server.url));
     }
     if (wants('balance')) add(await balanceRows(server.url));
     if (wants('tree')) add(await treeRows(server.url));

@@ -1,3 +1,4 @@
+export { firstReadRows } from './first-reads.js';
 export { grantRows } from './grants.js';
 export { longAccountRows } from './long-accounts.js';
 export { type FilledLog, fill, millionRows, openFilledLog } from './millions.js';
