@@ -9,9 +9,8 @@ import {
   replayDecision,
 } from '@tsunagu/point-ledger';
 import type { Finding } from './finding.js';
-import type { Kept, Seen } from './kept.js';
+import type { Kept, Read, Seen } from './kept.js';
 import type { LeaseRests } from './lease-rests.js';
-import type { Read } from './scan.js';
 
 /** What decisions of many persons read besides the person's own: small, and kept while all are decided again. */
 export interface Grounds {

@@ -1,6 +1,9 @@
+import type { RecordedEvent } from '@tsunagu/event-store';
 import { isAccountEvent } from '@tsunagu/point-ledger';
-import type { Read } from './scan.js';
 import type { Spill } from './spill.js';
+
+/** An event as it is read from a log. */
+export type Read = RecordedEvent<string, Record<string, unknown>>;
 
 /** What of an event the checks of one subject look at. */
 export type Seen = Pick<

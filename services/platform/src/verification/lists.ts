@@ -9,8 +9,7 @@ import {
   listOrder,
 } from '@tsunagu/point-ledger';
 import type { Finding } from './finding.js';
-import type { Seen } from './kept.js';
-import type { Read } from './scan.js';
+import type { Read, Seen } from './kept.js';
 import type { Spill } from './spill.js';
 import type { Store } from './stores.js';
 

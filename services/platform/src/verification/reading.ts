@@ -4,10 +4,10 @@ import { checkFunds, followFunding, leaseOrder, leaseReadBy, type Violation } fr
 import { Progress } from '../progress.js';
 import type { Grounds } from './decisions.js';
 import { type Finding, placeName } from './finding.js';
-import { type KeptRecord, keep, keepRequest } from './kept.js';
+import { type KeptRecord, keep, keepRequest, type Read } from './kept.js';
 import { LeaseRests } from './lease-rests.js';
 import type { checkLists } from './lists.js';
-import { checkOrder, type Read, scan } from './scan.js';
+import { checkOrder, scan } from './scan.js';
 import type { Spill } from './spill.js';
 import { type Store, storeOf } from './stores.js';
 

@@ -1,9 +1,7 @@
-import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
+import type { EventLog } from '@tsunagu/event-store';
 import type { Progress } from '../progress.js';
 import type { Finding } from './finding.js';
-import type { Kept } from './kept.js';
-
-export type Read = RecordedEvent<string, Record<string, unknown>>;
+import type { Kept, Read } from './kept.js';
 
 const PAGE = 5_000;
 

@@ -1,8 +1,8 @@
 import { checkClaims } from './claims.js';
 import { checkExchanges } from './exchanges.js';
 import type { Finding } from './finding.js';
-import { type KeptRecord, keep, keepRequest, keptOf, role } from './kept.js';
-import { checkOrder, checkRequests, checkRevisions, type Read } from './scan.js';
+import { type KeptRecord, keep, keepRequest, keptOf, type Read, role } from './kept.js';
+import { checkOrder, checkRequests, checkRevisions } from './scan.js';
 import { Spill } from './spill.js';
 
 const T0 = Date.parse('2026-11-20T01:00:00.000Z');
