@@ -25,8 +25,10 @@ export async function verifyProjection(options: {
   readonly schema: string;
   readonly logs: readonly EventLog[];
   readonly projection: Projection;
+  /** Told after each batch how far the fold of a log is, and how far it has to go. */
+  onBatch?(position: number, of: number): void;
 }): Promise<ProjectionVerified> {
-  const { ownerPool, schema, logs, projection } = options;
+  const { ownerPool, schema, logs, projection, onBatch } = options;
   const client = await ownerPool.connect();
   const scratch = client.escapeIdentifier(`verify_${randomBytes(8).toString('hex')}`);
   const real = client.escapeIdentifier(schema);
@@ -37,7 +39,7 @@ export async function verifyProjection(options: {
       const name = client.escapeIdentifier(table);
       await client.query(`create table ${scratch}.${name} (like ${real}.${name} including all)`);
     }
-    for (const log of logs) await fold(client, scratch, log, projection, positions.get(log.log) ?? 0);
+    for (const log of logs) await fold(client, scratch, log, projection, positions.get(log.log) ?? 0, onBatch);
     const fresh = await inSchema(client, scratch, () => projectionDigest(client, projection));
     return { name: projection.name, positions, live, fresh, equal: live === fresh };
   } finally {
@@ -56,7 +58,14 @@ async function asItStands(client: PoolClient, real: string, projection: Projecti
 }
 
 /** A commit a batch: a transaction as long as the whole fold would keep the server from clearing away old rows. */
-async function fold(client: PoolClient, scratch: string, log: EventLog, projection: Projection, position: number) {
+async function fold(
+  client: PoolClient,
+  scratch: string,
+  log: EventLog,
+  projection: Projection,
+  position: number,
+  onBatch: (position: number, of: number) => void = () => {},
+) {
   let after = 0;
   while (after < position) {
     const query = { after, limit: BATCH_EVENTS };
@@ -66,6 +75,7 @@ async function fold(client: PoolClient, scratch: string, log: EventLog, projecti
     if (through <= after)
       throw new Error(`the log ends at ${after}, before the checkpoint ${position} of ${projection.name}`);
     after = through;
+    onBatch(Math.min(after, position), position);
   }
 }
 

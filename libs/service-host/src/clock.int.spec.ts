@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '@tsunagu/testing';
 import { forwardClock, openClock, readOffset, recordProfile, setClock } from './clock.js';
 import { ConfigError } from './config.js';
@@ -53,13 +54,13 @@ describe('the platform`s clock', () => {
     },
   );
 
-  it('moves forward for every process within a second', async () => {
+  it('moves forward for every process that follows it', async () => {
     const clock = await openClock({ database: database.pool, profile: 'test' });
     const before = clock.now();
     await forwardClock(database.pool, 'test', 86_400_000);
-    const deadline = performance.now() + 1_000;
-    while (clock.now() < before + 86_400_000 && performance.now() < deadline) await new Promise(setImmediate);
-    expect(clock.now()).toBeGreaterThanOrEqual(before + 86_400_000);
+    // It looks every 500 ms; a busy machine may take longer, and a clock that does not follow never ends this.
+    while (clock.now() < before + 86_400_000) await pause(20);
+    expect(clock.now()).toBeLessThan(before + 2 * 86_400_000);
     clock.close();
     await expect(forwardClock(database.pool, 'test', -1)).rejects.toThrow(ConfigError);
   });

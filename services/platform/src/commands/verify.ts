@@ -58,8 +58,7 @@ async function check(stores: ReadonlyMap<string, Store>, keyDirectory: string, m
 /** I1–I6: one reading of the logs, then one bucket of subjects after the other. */
 async function checkLogs(stores: ReadonlyMap<string, Store>, moment: Moment, findings: Findings) {
   const found = findings.add.bind(findings);
-  const events = Spill.open<KeptRecord>();
-  const rows = Spill.open<ListRow>();
+  const [events, rows] = [Spill.open<KeptRecord>(), Spill.open<ListRow>()];
   try {
     const lists = checkLists(found);
     const read = await readLogs(stores, events, lists, found);
@@ -91,19 +90,19 @@ async function checkLogs(stores: ReadonlyMap<string, Store>, moment: Moment, fin
 
 /** I7. A projection that is behind is compared at its own checkpoint. Gives how many there are. */
 async function checkProjections(stores: ReadonlyMap<string, Store>, findings: Findings): Promise<number> {
-  const progress = new Progress('folding projections');
   const all = [...stores.values()].flatMap((store) =>
     store.definition.projections.map((projection) => ({ store, projection })),
   );
-  for (const [index, { store, projection }] of all.entries()) {
+  for (const { store, projection } of all) {
     const { definition, pool, logs } = store;
-    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, logs, projection });
+    const progress = new Progress(`folding ${projection.name} of ${definition.name}`);
+    const onBatch = progress.at.bind(progress);
+    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, logs, projection, onBatch });
     if (!result.equal) {
       const detail = `projection ${projection.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
       const position = result.positions.get(0) ?? 0;
       findings.add({ invariant: 'I7', service: definition.name, position, eventId: null, detail });
     }
-    progress.at(index + 1, all.length);
   }
   return all.length;
 }

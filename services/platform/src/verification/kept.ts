@@ -36,7 +36,7 @@ export const role = {
   stream: 1,
   /** The person's: one claim, one grant, one row of a list. */
   person: 2,
-  /** The exchange's, which lies with its person. */
+  /** The exchange's. */
   exchange: 4,
   /** Its request's: the event stands for the first of a run, and `stream` is the request's id. */
   request: 8,
@@ -61,8 +61,8 @@ export type KeptRecord =
     ];
 
 /**
- * Puts an event aside with its stream's subject and, where it says something of a person or an exchange, with the person whom
- * it names: in a sound log that is one place. Accounts, claims and exchanges of a person come back together.
+ * Puts an event aside with its stream's subject and, where it says something of a person or an exchange, with whom it names.
+ * Accounts and claims of a person come back together, and so does all that is said of an exchange.
  */
 export function keep(spill: Spill<KeptRecord>, service: string, event: Read, restPoints: number | null = null): void {
   const home = spill.bucketOf(subjectOf(event.stream));
@@ -72,7 +72,7 @@ export function keep(spill: Spill<KeptRecord>, service: string, event: Read, res
     spill.add(home, isFolded ? whole(service, role.stream, event, restPoints) : brief(service, role.stream, event));
     return;
   }
-  const other = spill.bucketOf(service === 'campaign' ? subjectOf(event.stream) : String(event.data.personId));
+  const other = spill.bucketOf(furtherSubject(service, further, event));
   if (other === home) {
     spill.add(home, whole(service, role.stream | further, event, restPoints));
     return;
@@ -104,6 +104,12 @@ function whole(service: string, roles: number, event: Read, restPoints: number |
   const { causationId, data, reads = null } = event;
   const place = [services.indexOf(service), roles, log, position, revision, id, stream] as const;
   return [...place, type, requestId, recordedAt, effectiveAt, causationId, data, reads, restPoints];
+}
+
+/** A claim's lies with its stream, what is said of an exchange with the exchange, the ledger's answer with the person whom it names. */
+function furtherSubject(service: string, further: number, { stream, data }: Read): string {
+  if (service === 'campaign') return subjectOf(stream);
+  return String(further === role.exchange ? data.exchangeId : data.personId);
 }
 
 /** The person of `account-<person>` and `entitlement-<measure>+<person>`; any other stream is its own subject. */
