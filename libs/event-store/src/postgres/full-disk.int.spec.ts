@@ -15,6 +15,8 @@ import { type TestSchema, testSchema } from './test-schema.js';
 
 /** As many as the pages at hand may still take. */
 const TRIES_MAX = 2_000;
+/** Where the last of the space goes while it recovers, PostgreSQL stays in its recovery and serves nobody: seen once in twenty times. */
+const RECOVERING_MAX = 100;
 const { means, leftOut } = smallDiskMeans();
 if (leftOut) {
   process.stderr.write(`full disk left out: ${leftOut}\n`);
@@ -80,24 +82,32 @@ function suite(by: SmallDiskMeans): void {
     expect(await positions()).toEqual(Array.from({ length: acknowledged.length + refused.length }, (_, n) => n + 1));
   }, 60_000);
 
-  it('ends when its WAL has no room, loses nothing that it acknowledged, and starts when there is space', async () => {
+  it('serves nobody when its WAL has no room, loses nothing that it acknowledged, and starts when there is space', async () => {
     const before = await log.head();
     disk.fill();
     let last = before;
+    let said = '';
+    let recovering = 0;
     const ended = server.ended.catch((error: Error) => error.message);
     for (let n = 0; ; n += 1) {
-      if (n > TRIES_MAX) throw new Error('PostgreSQL goes on without room for its WAL');
+      if (n > TRIES_MAX) throw new Error(`PostgreSQL goes on without room for its WAL: ${said}`);
       // A table's page finds no room either, so that the WAL is filled whatever becomes of the append.
       const [outcome] = await append(`late-${n}`, 1).catch(() => []);
       if (outcome?.outcome === 'appended') last = outcome.positions[0] ?? last;
-      const switched = await owner
-        .query(`select pg_logical_emit_message(true, 'spec', 'x'), pg_switch_wal()`)
-        .catch(() => {});
-      if (!switched && (await Promise.race([ended, pause()])) !== undefined) break;
+      const failure = await owner.query(`select pg_logical_emit_message(true, 'spec', 'x'), pg_switch_wal()`).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      if (!failure) continue;
+      said = failure.message;
+      if ((await Promise.race([ended, pause()])) !== undefined) break;
+      recovering = /not yet accepting|recovery mode/.test(said) ? recovering + 1 : 0;
+      if (recovering > RECOVERING_MAX) break;
     }
-    expect(await ended).toMatch(/^PostgreSQL ended by itself: the disk is full\.$/);
+    const hasEnded = recovering <= RECOVERING_MAX;
+    if (hasEnded) expect(await ended).toMatch(/^PostgreSQL ended by itself: the disk is full\.$/);
     await server.stop();
-    await expect(startOn(disk)).rejects.toThrow(/the disk is full\.$/);
+    if (hasEnded) await expect(startOn(disk)).rejects.toThrow(/the disk is full\.$/);
 
     disk.free();
     const port = server.port;
