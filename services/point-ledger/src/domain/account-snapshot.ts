@@ -1,4 +1,5 @@
 import type { Account } from './account.js';
+import { GrownMap } from './grown-map.js';
 
 /**
  * The version of what a fold gives: raised with every change of `Account`, of `evolveAccount` or of what either means. A
@@ -38,9 +39,9 @@ export function toSnapshot({ lots, claims, measures, exchanges, receivables }: A
 export function fromSnapshot({ lots, claims, measures, exchanges, receivables }: AccountSnapshot): Account {
   return {
     lots,
-    claims: new Map(claims),
-    measures: new Map(measures),
-    exchanges: new Map(exchanges),
+    claims: GrownMap.from(claims),
+    measures: GrownMap.from(measures),
+    exchanges: GrownMap.from(exchanges),
     receivables: new Map(receivables),
   };
 }

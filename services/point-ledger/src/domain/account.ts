@@ -1,5 +1,6 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { subtractPoints } from '@tsunagu/kernel';
+import { GrownMap } from './grown-map.js';
 import { changedLots, type Lot, type LotPart, moved, newLot } from './lot.js';
 import { evolveReceivables, type Receivable } from './receivable.js';
 
@@ -44,19 +45,19 @@ export interface Account {
   /** In the order granted. */
   readonly lots: readonly Lot[];
   /** The last decision of each claim. */
-  readonly claims: ReadonlyMap<string, { readonly attempt: number; readonly granted: boolean }>;
+  readonly claims: GrownMap<string, { readonly attempt: number; readonly granted: boolean }>;
   /** I1: the claim that each measure was granted to, for ever: a reversed grant was still the one grant. */
-  readonly measures: ReadonlyMap<string, string>;
-  readonly exchanges: ReadonlyMap<string, ExchangeOnAccount>;
+  readonly measures: GrownMap<string, string>;
+  readonly exchanges: GrownMap<string, ExchangeOnAccount>;
   /** In the order recorded, those that are closed included. */
   readonly receivables: ReadonlyMap<string, Receivable>;
 }
 
 export const emptyAccount: Account = {
   lots: [],
-  claims: new Map(),
-  measures: new Map(),
-  exchanges: new Map(),
+  claims: GrownMap.from([]),
+  measures: GrownMap.from([]),
+  exchanges: GrownMap.from([]),
   receivables: new Map(),
 };
 
@@ -70,7 +71,7 @@ export function evolveAccount(account: Account, event: AccountEvent): Account {
       return granted(account, event.data);
     case 'GrantRefused': {
       const decision = { attempt: event.data.attempt, granted: false };
-      return { ...account, claims: new Map(account.claims).set(event.data.claimId, decision) };
+      return { ...account, claims: account.claims.with(event.data.claimId, decision) };
     }
     case 'HoldRefused':
       return withExchange(account, event.data.exchangeId, { state: 'refused' });
@@ -122,8 +123,8 @@ function granted(account: Account, data: DataOf<'PointsGranted'>): Account {
   return {
     ...account,
     lots: [...account.lots, newLot(data)],
-    claims: new Map(account.claims).set(data.claimId, { attempt: data.attempt, granted: true }),
-    measures: new Map(account.measures).set(data.measureId, data.claimId),
+    claims: account.claims.with(data.claimId, { attempt: data.attempt, granted: true }),
+    measures: account.measures.with(data.measureId, data.claimId),
   };
 }
 
@@ -164,5 +165,5 @@ function partsLeft(open: readonly LotPart[], taken: readonly LotPart[]): readonl
 }
 
 function withExchange(account: Account, exchangeId: string, exchange: ExchangeOnAccount): Account {
-  return { ...account, exchanges: new Map(account.exchanges).set(exchangeId, exchange) };
+  return { ...account, exchanges: account.exchanges.with(exchangeId, exchange) };
 }
