@@ -14,9 +14,18 @@ beforeAll(async () => {
 afterAll(() => ledger.close());
 
 async function replay({ data: order }: Claim, recorded: RecordedEvent) {
-  const named = streamsOfGrant(order, recorded);
   const fund = (await ledger.log.readStreams([fundStream(order.fundId)])).get(fundStream(order.fundId)) ?? [];
-  return replayGrant(order, recorded, await ledger.log.readStreams([...named, ...leasesOf(fund)]));
+  const names = [...streamsOfGrant(order, recorded), ...leasesOf(fund)];
+  return replayGrant(order, recorded, await ledger.log.readStreams(names));
+}
+
+/** The same from events that were read before: leases of a worker that has ended are brought back meanwhile. */
+function replayFrom(events: readonly RecordedEvent[], { data: order }: Claim, recorded: RecordedEvent) {
+  return replayGrant(
+    order,
+    recorded,
+    Map.groupBy(events, ({ stream }) => stream),
+  );
 }
 
 /** As whoever reads the whole log does it: what was at hand is followed along the log, and no stream is read back. */
@@ -59,7 +68,7 @@ it('deciding every recorded decision again gives the recorded outcome (I6)', asy
     const order = claims.find(({ id }) => id === event.causationId);
     if (!order) throw new Error('a decision without a cause');
     expect(await replay(order, event)).toMatchObject({ same: true, decided: { type: event.type } });
-    expect(replayAlong(events, order, event)).toEqual(await replay(order, event));
+    expect(replayAlong(events, order, event)).toEqual(replayFrom(events, order, event));
     reasons.add((event.data as { reasonCode?: string }).reasonCode ?? 'granted');
   }
   expect([...reasons].toSorted()).toEqual([
