@@ -1,7 +1,6 @@
 /**
  * A map that is never changed and cheap to grow: with one more key it shares all that the one before it has, which goes on
- * without that key. Only a known key's new value, or a second way to grow from one map, copies. So folding n events into
- * an account costs n steps and not n².
+ * without that key. Only a known key's new value, or a second way to grow from one map, copies.
  */
 export class GrownMap<K, V> implements ReadonlyMap<K, V> {
   readonly size: number;
