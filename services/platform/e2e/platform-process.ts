@@ -9,6 +9,7 @@ import { freePort } from '../src/listening.js';
 
 const command = fileURLToPath(new URL('../bin/tsunagu.mjs', import.meta.url));
 const READY_WITHIN_MS = 60_000;
+const STOPPED_WITHIN_MS = 60_000;
 
 export interface CommandRun {
   readonly code: number;
@@ -80,18 +81,20 @@ export class PlatformProcess {
     });
   }
 
-  /** Sends a signal and waits for the end: its exit code, or the signal's name. */
+  /** Sends a signal and waits for the end: its exit code, or the signal's name. Rejects with its output when that does not come. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
-    const child = this.child;
+    const { child } = this;
     this.child = undefined;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOPPED_WITHIN_MS) });
+      child.kill(signal);
+      await ended.catch((cause) => {
+        child.kill('SIGKILL');
+        throw new Error(`not stopped in time:\n${this.output}`, { cause });
+      });
+    }
     this.output = '';
-    if (!child) return 0;
-    if (child.exitCode !== null) return child.exitCode;
-    const ended = new Promise<number | string>((resolve) =>
-      child.once('exit', (code, name) => resolve(code ?? name ?? 'unknown')),
-    );
-    child.kill(signal);
-    return ended;
+    return child ? (child.exitCode ?? child.signalCode ?? 'unknown') : 0;
   }
 
   /** Waits until it ends by itself: its exit code, or the signal's name, and what it said. */

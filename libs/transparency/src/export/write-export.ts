@@ -164,12 +164,16 @@ class Ahead<R> {
 
 async function openSnapshot(pool: Pool): Promise<PoolClient> {
   const client = await pool.connect();
-  await client.query(
-    `begin isolation level repeatable read read only;
+  const begin = `begin isolation level repeatable read read only;
      set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local bytea_output = 'hex';
-     set local statement_timeout = 0`,
-  );
-  return client;
+     set local statement_timeout = 0`;
+  try {
+    await client.query(begin);
+    return client;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
 }
 
 async function closeSnapshot(client: PoolClient): Promise<void> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { DATABASE } from '@tsunagu/service-host';
 import type { Pool, PoolClient } from 'pg';
+import { contested } from './recording.js';
 
 /** Workers of one ledger database: more than this many processes wait for a slot to fall free. */
 const SLOTS_MAX = 256;
@@ -16,6 +17,7 @@ const LOCK_CLASS = 0x4c454453;
 export class WorkerSlot implements OnModuleDestroy {
   private holder: PoolClient | undefined;
   private slot: Promise<number> | undefined;
+  private isStopping = false;
 
   constructor(@Inject(DATABASE) private readonly database: Pool) {}
 
@@ -41,27 +43,40 @@ export class WorkerSlot implements OnModuleDestroy {
   }
 
   onModuleDestroy() {
+    this.isStopping = true;
     this.holder?.release(true);
     this.holder = undefined;
   }
 
+  /** A connection that is not kept goes back whatever happens: the pool's end waits for it. */
   private async take(): Promise<number> {
     const client = await this.database.connect();
-    for (let slot = 0; slot < SLOTS_MAX; slot += 1) {
-      if (!(await tryLock(client, slot))) continue;
-      this.holder = client;
-      client.on('error', () => {
-        // The session is gone and the lock with it: the next use takes a number again.
-        if (this.holder !== client) return;
-        this.holder = undefined;
-        this.slot = undefined;
-        client.release(true);
-      });
+    try {
+      const slot = await takeLowest(client);
+      if (this.isStopping) throw contested('the worker stops and takes no number any more');
+      this.hold(client);
       return slot;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
-    client.release();
-    throw new Error(`all ${SLOTS_MAX} worker numbers of the point ledger are taken`);
   }
+
+  private hold(client: PoolClient): void {
+    this.holder = client;
+    client.on('error', () => {
+      // The session is gone and the lock with it: the next use takes a number again.
+      if (this.holder !== client) return;
+      this.holder = undefined;
+      this.slot = undefined;
+      client.release(true);
+    });
+  }
+}
+
+async function takeLowest(client: PoolClient): Promise<number> {
+  for (let slot = 0; slot < SLOTS_MAX; slot += 1) if (await tryLock(client, slot)) return slot;
+  throw new Error(`all ${SLOTS_MAX} worker numbers of the point ledger are taken`);
 }
 
 async function tryLock(client: PoolClient, slot: number): Promise<boolean> {
