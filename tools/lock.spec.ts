@@ -10,8 +10,8 @@ describe('the lock file', () => {
     expect(Object.keys(absentOptionalPackages(lock))).toEqual([]);
   });
 
-  test('names no address of a registry', () => {
-    expect(readFileSync(resolve(root, 'package-lock.json'), 'utf8')).not.toMatch(/"resolved": "https?:/);
+  test.each(['package-lock.json', 'tools/mutation/package-lock.json'])('%s names no address of a registry', (file) => {
+    expect(readFileSync(resolve(root, file), 'utf8')).not.toMatch(/"resolved": "https?:/);
   });
 });
 

@@ -37,15 +37,20 @@ export class EventVersions {
 
   /** The version in which an event of this type is recorded now; 1 for a type without older versions. */
   newest(type: string): number {
-    return (this.steps.get(type)?.length ?? 0) + 1;
+    return this.stepsOf(type).length + 1;
   }
 
   /** The event in its newest version; the same object where it is. Throws UnknownVersion for one that is newer. */
   upcast<E extends VersionedEvent>(event: E): E {
-    const newest = this.newest(event.type);
+    const steps = this.stepsOf(event.type);
+    const newest = steps.length + 1;
     if (event.schemaVersion === newest) return event;
     if (event.schemaVersion > newest) throw new UnknownVersion(event, newest);
-    const steps = this.steps.get(event.type)?.slice(event.schemaVersion - 1) ?? [];
-    return { ...event, schemaVersion: newest, data: steps.reduce((data, step) => step(data), event.data) };
+    const missing = steps.slice(event.schemaVersion - 1);
+    return { ...event, schemaVersion: newest, data: missing.reduce((data, step) => step(data), event.data) };
+  }
+
+  private stepsOf(type: string): UpcastSteps {
+    return this.steps.get(type) ?? [];
   }
 }

@@ -32,6 +32,9 @@ describe('an event', () => {
 
   it('in a version newer than known is refused, saying which', () => {
     expect(() => versions.upcast(event('Moved', 4, {}))).toThrow(UnknownVersion);
+    expect(() => versions.upcast(event('Moved', 4, {}))).toThrow(
+      expect.objectContaining({ name: 'UnknownVersion', code: 'event.version_unknown' }),
+    );
     expect(() => versions.upcast(event('Rested', 2, {}))).toThrow(
       'Rested is recorded in version 2, and this release knows it up to version 1',
     );

@@ -29,8 +29,20 @@ describe('ids', () => {
     );
   });
 
+  test('a millisecond counts its ids from 0', () => {
+    const ids = [7_000, 7_000, 7_000, 7_001, 7_001].map(newId);
+    expect(ids.map((id) => id.slice(15, 18))).toEqual(['000', '001', '002', '000', '001']);
+  });
+
+  test('the random bits of many ids are all different', () => {
+    const tails = Array.from({ length: 1_500 }, (_, index) => newId(8_000 + index).slice(19));
+    expect(new Set(tails).size).toBe(tails.length);
+  });
+
   test('a time that fits no 48 bits is refused', () => {
-    for (const ms of [-1, 2 ** 48, 1.5, Number.NaN]) expect(() => newId(ms)).toThrow(RangeError);
+    for (const ms of [-1, 2 ** 48, 1.5, Number.NaN])
+      expect(() => newId(ms)).toThrow(new RangeError(`not a millisecond time: ${ms}`));
+    expect(timeOfId(newId(2 ** 48 - 1))).toBe(2 ** 48 - 1);
   });
 
   test('the same purpose and cause give the same UUIDv8 with the time of the cause', () => {
@@ -72,4 +84,8 @@ describe('ids', () => {
     '%p is no id',
     (text) => expect(isId(text)).toBe(false),
   );
+
+  test('what only reads like an id as a text is none', () => {
+    expect(isId(['019ab3f0-6c00-7000-8000-000000000001'])).toBe(false);
+  });
 });

@@ -76,9 +76,10 @@ export function ageAt(birthDate: JapanDay, day: JapanDay): number {
 export function parseBirthDate(text: string): JapanDay | undefined {
   const parts = BIRTH_DATE.exec(text);
   if (!parts) return undefined;
-  const [year, month, date] = [parts[1] ?? parts[4], parts[2] ?? parts[5], parts[3] ?? parts[6]].map(Number);
-  if (year === undefined || month === undefined || date === undefined || !exists(year, month, date)) return undefined;
-  return dayFrom(year, month, date);
+  const [year = 0, month = 0, date = 0] = [parts[1] ?? parts[4], parts[2] ?? parts[5], parts[3] ?? parts[6]].map(
+    Number,
+  );
+  return exists(year, month, date) ? dayFrom(year, month, date) : undefined;
 }
 
 /** The day of a year, month (from 1) and date; throws RangeError for one that does not exist. */

@@ -79,8 +79,15 @@ describe('days in Japan', () => {
     '0999-01-01',
     ' 2026-01-01',
     20260101,
+    ['2026-01-01'],
     null,
-  ])('%p is no day', (text) => expect(isJapanDay(text)).toBe(false));
+  ])('%j is no day', (...args) => expect(isJapanDay(args[0])).toBe(false));
+
+  test('the years of four digits have days', () => {
+    expect(isJapanDay('1000-01-01')).toBe(true);
+    expect(isJapanDay('9999-12-31')).toBe(true);
+    expect(() => japanDay('2026-02-30')).toThrow(new RangeError('not a day as YYYY-MM-DD'));
+  });
 });
 
 describe('age by law', () => {

@@ -23,7 +23,7 @@ export function isNationalHoliday(day: JapanDay): boolean {
 export function isBankBusinessDay(day: JapanDay): boolean {
   const weekday = weekdayOf(day);
   const monthAndDate = day.slice(5);
-  const atNewYear = monthAndDate === '12-31' || (monthAndDate >= '01-01' && monthAndDate <= '01-03');
+  const atNewYear = monthAndDate === '12-31' || monthAndDate <= '01-03';
   return weekday !== 0 && weekday !== 6 && !atNewYear && !isNationalHoliday(day);
 }
 

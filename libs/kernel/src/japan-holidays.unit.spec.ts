@@ -21,7 +21,9 @@ describe('holidays', () => {
 
   test('are known to 2099, and a year beyond is an error, not a working day', () => {
     expect(isNationalHoliday(japanDay('2099-11-23'))).toBe(true);
-    expect(() => isNationalHoliday(japanDay('2100-01-01'))).toThrow(RangeError);
+    expect(() => isNationalHoliday(japanDay('2100-01-01'))).toThrow(
+      new RangeError('holidays are known for 2020 to 2099, not for 2100'),
+    );
     expect(() => isNationalHoliday(japanDay('2019-05-01'))).toThrow(RangeError);
   });
 });
@@ -35,6 +37,9 @@ describe('bank business days', () => {
     ['2026-12-30', true],
     ['2026-12-31', false],
     ['2027-01-03', false],
+    ['2025-01-02', false],
+    ['2025-01-03', false],
+    ['2024-01-04', true],
     ['2026-09-22', false],
   ])('%s: %s', (day, expected) => expect(isBankBusinessDay(japanDay(day))).toBe(expected));
 

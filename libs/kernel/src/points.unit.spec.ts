@@ -7,7 +7,7 @@ describe('points', () => {
   test('only whole numbers from 0 to 2^53 − 1 are points', () => {
     fc.assert(fc.property(amounts, (n) => points(n) === n));
     for (const n of [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(() => points(n)).toThrow(RangeError);
+      expect(() => points(n)).toThrow(new RangeError(`not a number of points: ${n}`));
   });
 
   test('a sum is exact, or it throws', () => {
