@@ -13,7 +13,7 @@ function filesUnder(folder: string): string[] {
     .filter((path) => !path.split('/').some((part) => skipped.has(part)));
 }
 
-const textFile = /\.(ts|mjs|js|sql|json|md|ya?ml|sh|xml|conf|go|mod)$|(^|\/)(Dockerfile|run)$/;
+const textFile = /(?<!package-lock)\.(ts|mjs|js|sql|json|md|ya?ml|sh|xml|conf|go|mod)$|(^|\/)(Dockerfile|run)$/;
 
 describe('the repository is tidy', () => {
   test('sources: length, markers, folder names, exports, imports, specs that expect', () => {
