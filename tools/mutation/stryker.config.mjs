@@ -23,7 +23,7 @@ export default {
   concurrency: Number(process.env.TSUNAGU_MUTATION_WORKERS ?? 1),
   // A module graph that was loaded for a mutant is never let go again (ES modules in a VM context).
   maxTestRunnerReuse: 40,
-  timeoutMS: 10_000,
+  timeoutMS: 3_000,
   reporters: ['progress-append-only', 'clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: join(reports, 'report.json') },
