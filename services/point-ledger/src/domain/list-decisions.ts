@@ -57,7 +57,7 @@ export function decideProposal(
 /** Neither who brought the list nor who proposed its release may approve it. */
 export function decideApproval(list: ListGrant, by: string): Decision {
   if (!list.release) return wrongState(list, 'There is no release to approve.');
-  if (involved(list).includes(by)) return refuse('point_ledger.second_person_required');
+  if ([list.by, list.upload?.by, list.release.by].includes(by)) return refuse('point_ledger.second_person_required');
   if (list.approvedBy === by && list.state === 'approved') return ok([]);
   if (list.state !== 'proposed') return wrongState(list, 'There is no release to approve.');
   return ok([{ type: 'ListReleaseApproved', data: act(list, by) }]);
@@ -109,7 +109,8 @@ export function decideRecall(list: ListGrant, reasonPattern: string, by: string)
 }
 
 export function decideRecallApproval(list: ListGrant, by: string): Decision {
-  if (!list.recall) return wrongState(list, 'No recall was proposed.');
+  // Nothing of a discarded list was granted, and its content may be another list's by now.
+  if (!list.recall || list.state === 'discarded') return wrongState(list, 'No recall was proposed.');
   if (list.recall.proposedBy === by) return refuse('point_ledger.second_person_required');
   if (list.recall.approvedBy !== null) return ok([]);
   return ok([{ type: 'ListRecallApproved', data: act(list, by) }]);
@@ -134,10 +135,6 @@ export function stageEndsOf(rowCount: number, percents: readonly number[]): read
   }
   if (end < rowCount) ends.push(rowCount);
   return ends;
-}
-
-function involved(list: ListGrant): readonly (string | undefined)[] {
-  return [list.by, list.upload?.by, list.release?.by];
 }
 
 function act(list: ListGrant, by: string): ListAct {

@@ -8,9 +8,18 @@ import {
   decideRecallApproval,
   decideResume,
   decideStageStart,
+  decideUpload,
   stageEndsOf,
 } from './list-decisions.js';
-import { evolveList, foldList, type ListEvent, type ListGrant, lastRowReached, runningStage } from './list-grant.js';
+import {
+  evolveList,
+  foldList,
+  type ListEvent,
+  type ListGrant,
+  type ListUploaded,
+  lastRowReached,
+  runningStage,
+} from './list-grant.js';
 
 const listId = '019ab3f0-6c00-8000-8000-0000000000c7';
 const fund = { fundId: 'f', ownerId: 'demo', dryRun: false };
@@ -32,9 +41,10 @@ const compared: ListEvent = {
     by: 'anna',
   },
 };
+const file: ListUploaded = { listId, uploadId: 'u', fileHash: 'h', format: 'csv', bytes: 1, by: 'carla' };
 const validated: readonly ListEvent[] = [
   { type: 'ListRegistered', data: { ...facts, dryRun: false, amountPointsMax: 10, by: 'anna' } },
-  { type: 'ListUploaded', data: { listId, uploadId: 'u', fileHash: 'h', format: 'csv', bytes: 1, by: 'carla' } },
+  { type: 'ListUploaded', data: file },
   { type: 'ListValidated', data: { listId, uploadId: 'u', contentHash: 'h', rowCount: 100, amountPoints: 100 } },
   compared,
 ];
@@ -109,16 +119,23 @@ describe('two people', () => {
 });
 
 describe('a release', () => {
-  const propose = (events: readonly ListEvent[], by = fund) =>
-    codeOf(decideProposal(fold(events), { ...wanted, stagePercents: [] }, by, 'anna'));
+  const propose = (events: readonly ListEvent[], by: typeof fund | null = fund) =>
+    codeOf(decideProposal(fold(events), { ...wanted, stagePercents: [] }, by ?? undefined, 'anna'));
 
   it('needs a validated list, a comparison with its fund, and a fund of the same owner and kind', () => {
     expect(propose(validated)).toBe('ListReleaseProposed');
     expect(propose(validated.slice(0, 2))).toBe('point_ledger.list_wrong_state');
     expect(propose(validated.slice(0, 3))).toBe('point_ledger.list_not_compared');
     expect(propose(validated, { ...fund, fundId: 'g' })).toBe('point_ledger.list_not_compared');
+    expect(propose(validated, null)).toBe('point_ledger.list_fund_mismatch');
     expect(propose(validated, { ...fund, ownerId: 'shibuya' })).toBe('point_ledger.list_fund_mismatch');
     expect(propose(validated, { ...fund, dryRun: true })).toBe('point_ledger.list_fund_mismatch');
+  });
+
+  it('may be proposed anew until it is approved, and says what the fund, the stages and the embargo are', () => {
+    const anew = decideProposal(proposed(), { ...wanted, stagePercents: [10] }, fund, 'anna');
+    const data = { listId, ...wanted, dryRun: false, stageEnds: [10, 100], by: 'anna' };
+    expect(anew).toEqual({ ok: true, value: [{ type: 'ListReleaseProposed', data }] });
   });
 });
 
@@ -129,7 +146,13 @@ describe('a stage', () => {
     const list = approved([10]);
     expect(codeOf(start(list, 2))).toBe('point_ledger.list_wrong_state');
     expect(codeOf(start(list, 3))).toBe('point_ledger.list_wrong_state');
-    expect(codeOf(start(list, 1, 49))).toBe('point_ledger.list_fund_short');
+    expect(start(list, 1, 49)).toEqual({
+      ok: false,
+      refusal: {
+        code: 'point_ledger.list_fund_short',
+        extensions: { neededPoints: 50, undrawnPoints: 49 },
+      },
+    });
     expect(codeOf(start(list, 1, 50))).toBe('ListStageStarted');
     const paused = after(list, decidePause(list, 'ben'));
     expect(codeOf(start(paused, 1))).toBe('point_ledger.list_wrong_state');
@@ -147,5 +170,101 @@ describe('a stage', () => {
     expect(lastRowReached(again)).toBe(10);
     expect(codeOf(decideDiscard(again, 'anna'))).toBe('point_ledger.list_wrong_state');
     expect(codeOf(decideDiscard(approved(), 'anna'))).toBe('ListDiscarded');
+  });
+});
+
+const otherFile = { ...file, uploadId: 'v', fileHash: 'other' };
+const registered = () => fold(validated.slice(0, 1));
+const validating = () => fold(validated.slice(0, 2));
+const mistakes = { listId, uploadId: 'u', fileProblem: null, rowCount: 1, problemCount: 1 };
+const invalid = () => evolveList(validating(), { type: 'ListFoundInvalid', data: mistakes });
+const ready = () => fold(validated);
+const started = (list: ListGrant, stage: number) => after(list, decideStageStart(list, stage, 1, 1, 'anna'));
+const ended = (list: ListGrant, stage: number) =>
+  evolveList(list, { type: 'ListStageGranted', data: { listId, stage, attempt: 1 } });
+const firstGranted = () => ended(started(approved([10]), 1), 1);
+const secondStarted = () => started(firstGranted(), 2);
+const granted = () => ended(secondStarted(), 2);
+const paused = () => after(approved(), decidePause(approved(), 'ben'));
+const discarded = (list = approved()) => after(list, decideDiscard(list, 'anna'));
+const recallProposed = () => after(approved(), decideRecall(approved(), 'wrong_list', 'anna'));
+const recalling = () => after(recallProposed(), decideRecallApproval(recallProposed(), 'ben'));
+const recalled = () => evolveList(recalling(), { type: 'ListRecalled', data: { listId } });
+type Act = (list: ListGrant) => Decided;
+/** Made in the test that needs it. */
+type Made = () => ListGrant;
+
+describe('a file', () => {
+  it.each([
+    ['has none yet', registered, otherFile],
+    ['had one with mistakes', invalid, otherFile],
+    ['had the same one, with mistakes', invalid, file],
+    ['is being validated', validating, otherFile],
+    ['is being validated with the same one, for its process may have ended', validating, file],
+  ])('is taken by a list that %s', (_, made, upload) => {
+    expect(decideUpload(made(), upload)).toEqual({ ok: true, value: [{ type: 'ListUploaded', data: upload }] });
+  });
+});
+
+describe('an act on a list', () => {
+  const propose: Act = (list) => decideProposal(list, { ...wanted, stagePercents: [] }, fund, 'anna');
+  const approve = (by: string) => (list: ListGrant) => decideApproval(list, by);
+  const start = (stage: number) => (list: ListGrant) => decideStageStart(list, stage, 0, 0, 'anna');
+  const pause: Act = (list) => decidePause(list, 'ben');
+  const resume: Act = (list) => decideResume(list, 'anna');
+  const recall: Act = (list) => decideRecall(list, 'wrong_list', 'anna');
+  const approveRecall: Act = (list) => decideRecallApproval(list, 'ben');
+  const discard: Act = (list) => decideDiscard(list, 'anna');
+
+  it.each<[string, Made, Act]>([
+    ['A list takes one good file.', ready, (list) => decideUpload(list, otherFile)],
+    ['Only a validated list is released.', validating, propose],
+    ['Only a validated list is released.', () => approved(), propose],
+    ['There is no release to approve.', ready, approve('anna')],
+    ['There is no release to approve.', () => approved(), approve('emil')],
+    ['There is no release to approve.', () => discarded(), approve('ben')],
+    ['The release is not approved.', () => proposed(), start(1)],
+    ['The release is not approved.', granted, start(3)],
+    ['The list is paused.', paused, start(1)],
+    ['Another stage is running.', secondStarted, start(1)],
+    ['An earlier stage is not granted yet.', () => approved([10]), start(2)],
+    ['Nothing of this list is being granted.', () => proposed(), pause],
+    ['This list is not paused.', recalling, resume],
+    ['Nothing of this list was granted.', () => proposed(), recall],
+    ['No recall was proposed.', () => approved(), approveRecall],
+    ['No recall was proposed.', () => discarded(recallProposed()), approveRecall],
+    ['A stage of it was started: recall it.', firstGranted, discard],
+    ['A stage of it was started: recall it.', recalling, discard],
+    ['A stage of it was started: recall it.', recalled, discard],
+  ])('is refused in a state that does not allow it: %s', (detail, made, decide) => {
+    const list = made();
+    const extensions = { state: list.state, paused: list.paused };
+    const refusal = { code: 'point_ledger.list_wrong_state', detail, extensions };
+    expect(decide(list)).toEqual({ ok: false, refusal });
+  });
+
+  it.each<[string, Made, Act]>([
+    ['the file', ready, (list) => decideUpload(list, file)],
+    ['the approval', () => approved(), approve('ben')],
+    ['the start of a stage', secondStarted, start(2)],
+    ['a pause', paused, pause],
+    ['a resume', () => approved(), resume],
+    ['a recall', recallProposed, recall],
+    ['the approval of a recall', recalling, approveRecall],
+    ['a discard', () => discarded(), discard],
+  ])('changes nothing when it is done again: %s', (_, made, decide) => {
+    expect(decide(made())).toEqual({ ok: true, value: [] });
+  });
+
+  it('is possible on a granted list, which may be started again, paused, resumed and recalled', () => {
+    expect(codeOf(start(1)(granted()))).toBe('ListStageStarted');
+    expect(codeOf(pause(granted()))).toBe('ListPaused');
+    expect(codeOf(resume(after(granted(), pause(granted()))))).toBe('ListResumed');
+    expect(codeOf(recall(granted()))).toBe('ListRecallProposed');
+  });
+
+  it('is another recall when it is proposed by another person or for another reason', () => {
+    expect(codeOf(decideRecall(recallProposed(), 'wrong_list', 'ben'))).toBe('ListRecallProposed');
+    expect(codeOf(decideRecall(recallProposed(), 'wrong_amount', 'anna'))).toBe('ListRecallProposed');
   });
 });

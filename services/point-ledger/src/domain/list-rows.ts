@@ -49,14 +49,15 @@ export const amountPointsMaxDefault = 10_000_000;
 export const cellCharactersMax = 256;
 export const listColumnsMax = 16;
 
-const names: Readonly<Record<string, ListColumn>> = {
-  personid: 'personId',
-  個人id: 'personId',
-  amountpoints: 'amountPoints',
-  付与ポイント: 'amountPoints',
-  reference: 'reference',
-  整理番号: 'reference',
-};
+/** A map, for an object also has names that nobody gave it, such as `constructor`. */
+const names: ReadonlyMap<string, ListColumn> = new Map([
+  ['personid', 'personId'],
+  ['個人id', 'personId'],
+  ['amountpoints', 'amountPoints'],
+  ['付与ポイント', 'amountPoints'],
+  ['reference', 'reference'],
+  ['整理番号', 'reference'],
+]);
 const AMOUNT = /^[1-9]\d{0,11}$/;
 /** A file number or the like. Its letters cannot spell a Japanese name. */
 const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$/;
@@ -66,7 +67,7 @@ const CLOCKS_APART_MS = 60_000;
 export function columnsOf(header: readonly string[]): Result<ListColumns, 'point_ledger.list_columns'> {
   const found = new Map<ListColumn, number>();
   for (const [index, cell] of header.entries()) {
-    const column = names[cell.normalize('NFKC').trim().toLowerCase()];
+    const column = names.get(cell.normalize('NFKC').trim().toLowerCase());
     // The text itself is not repeated: a file without a header has a person's data here.
     if (!column) return refused(`Column ${index + 1} of line 1 is none of ${known}.`);
     if (found.has(column)) return refused(`Line 1 names the column ${column} twice.`);
@@ -122,7 +123,7 @@ function cellAt(cells: readonly string[], index: number): string {
 export function looksLikeMyNumber(cell: string): boolean {
   const text = cell.normalize('NFKC');
   if (isId(text.trim().toLowerCase())) return false;
-  const runs = text.replace(/[\s\-‐‑‒–—―−ー]/g, '').match(/\d+/g) ?? [];
+  const runs = text.replace(/[\s\-‐‑‒–—―−ー]/g, '').split(/\D/);
   return runs.some((digits) => digits.length === 12 && Number(digits[11]) === checkDigit(digits));
 }
 
