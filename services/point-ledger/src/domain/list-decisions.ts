@@ -54,12 +54,13 @@ export function decideProposal(
   return ok([{ type: 'ListReleaseProposed', data }]);
 }
 
-/** Neither who brought the list nor who proposed its release may approve it. */
+/** Neither who brought the list nor who proposed its release may approve it, and what is seen last must be of the release's fund. */
 export function decideApproval(list: ListGrant, by: string): Decision {
   if (!list.release) return wrongState(list, 'There is no release to approve.');
   if ([list.by, list.upload?.by, list.release.by].includes(by)) return refuse('point_ledger.second_person_required');
   if (list.approvedBy === by && list.state === 'approved') return ok([]);
   if (list.state !== 'proposed') return wrongState(list, 'There is no release to approve.');
+  if (list.comparison?.fundId !== list.release.fundId) return refuse('point_ledger.list_not_compared');
   return ok([{ type: 'ListReleaseApproved', data: act(list, by) }]);
 }
 

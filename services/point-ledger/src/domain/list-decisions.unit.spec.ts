@@ -25,7 +25,7 @@ const listId = '019ab3f0-6c00-8000-8000-0000000000c7';
 const fund = { fundId: 'f', ownerId: 'demo', dryRun: false };
 const facts = { listId, ownerId: 'demo', name: 'x', campaignId: 'c', measureId: 'm', programmeId: 'default' };
 const sums = { persons: 0, points: 0 };
-const compared: ListEvent = {
+const compared: ListEvent & { type: 'ListCompared' } = {
   type: 'ListCompared',
   data: {
     listId,
@@ -105,6 +105,13 @@ describe('two people', () => {
     expect(codeOf(decideApproval(proposed(), 'ben'))).toBe('ListReleaseApproved');
     expect(codeOf(decideApproval(approved(), 'ben'))).toBe('');
     expect(codeOf(decideApproval(approved(), 'emil'))).toBe('point_ledger.list_wrong_state');
+  });
+
+  it('the second person sees the comparison with the fund that is to pay, else compares again first', () => {
+    const withAnother: ListEvent = { ...compared, data: { ...compared.data, comparisonId: 'l', fundId: 'another' } };
+    const comparedWithAnother = evolveList(proposed(), withAnother);
+    expect(codeOf(decideApproval(comparedWithAnother, 'ben'))).toBe('point_ledger.list_not_compared');
+    expect(codeOf(decideApproval(evolveList(comparedWithAnother, compared), 'ben'))).toBe('ListReleaseApproved');
   });
 
   it('a recall is approved by another person than who proposed it', () => {
