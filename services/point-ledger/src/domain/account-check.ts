@@ -41,25 +41,23 @@ export interface AccountCheck {
  */
 export function checkAccounts(violated: Violated): AccountCheck {
   const accounts = new Map<string, Checked>();
-  const touched = new Set<string>();
+  const touched = new Map<string, Checked>();
   let last: CheckedEvent | undefined;
 
   function end() {
     if (!last) return;
-    for (const stream of touched) {
-      for (const [fundId, fund] of accounts.get(stream)?.funds ?? [])
+    for (const [stream, { funds }] of touched) {
+      for (const [fundId, fund] of funds)
         for (const detail of brokenIn(fund)) violated(violation('I3', last, `fund ${fundId} on ${stream}: ${detail}`));
     }
     touched.clear();
   }
 
   function checkedOf(stream: string): Checked {
-    touched.add(stream);
-    const known = accounts.get(stream);
-    if (known) return known;
-    const fresh = { account: emptyAccount, funds: new Map() };
-    accounts.set(stream, fresh);
-    return fresh;
+    const checked = accounts.get(stream) ?? { account: emptyAccount, funds: new Map() };
+    accounts.set(stream, checked);
+    touched.set(stream, checked);
+    return checked;
   }
 
   function fold(checked: Checked, event: CheckedEvent & AccountEvent) {

@@ -1,4 +1,4 @@
-import type { AccountEvent } from './account.js';
+import { type AccountEvent, emptyAccount, foldAccount } from './account.js';
 import { checkAccounts, checkOneGrant } from './account-check.js';
 import { granted, now } from './builders.js';
 import type { CheckedEvent, Violation } from './checked-event.js';
@@ -19,10 +19,38 @@ const writtenOff = (fundId: string): AccountEvent => ({
   type: 'ReceivableWrittenOff',
   data: { ...place, fundId, receivableId: 'receivable', points: 150, reasonPattern: 'hardship' },
 });
+const paying = { payingLotId: 'lot', payingFundId: 'fund', payingOwnerId: 'demo' };
+/** Of the lot, 100 repay what is owed, 200 expire and 300 are taken back. */
+const otherEnds: readonly AccountEvent[] = [
+  owed,
+  { type: 'ReceivableRepaid', data: { ...place, ...paying, receivableId: 'receivable', points: 100 } },
+  {
+    type: 'PointsExpired',
+    data: { ...place, campaignId: 'campaign', points: 200, expiresAt: now, dryRun: false },
+  },
+  {
+    type: 'GrantReversed',
+    data: {
+      ...place,
+      reversalId: 'reversal',
+      claimId: 'claim',
+      measureId: 'measure',
+      points: 300,
+      receivablePoints: 0,
+      reasonPattern: 'fraud',
+      batchId: null,
+      dryRun: false,
+    },
+  },
+];
 
 function at(position: number, stream: string, event: AccountEvent, requestId = `request ${position}`): CheckedEvent {
   return { id: `event ${position}`, position, stream, requestId, ...event };
 }
+
+/** Each in a request of its own, of one account. */
+const inTurn = (...events: readonly AccountEvent[]) =>
+  events.map((event, index) => at(index + 1, 'account-person', event));
 
 function found(events: readonly CheckedEvent[]) {
   const violations: Violation[] = [];
@@ -33,22 +61,27 @@ function found(events: readonly CheckedEvent[]) {
 }
 
 it('finds nothing on an account whose points went where its events say', () => {
-  const events = [granted(), held, captured('fund'), owed, writtenOff('fund')];
-  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([]);
+  expect(found(inTurn(granted(), held, captured('fund'), owed, writtenOff('fund')))).toEqual([]);
+  expect(found(inTurn(granted(), held, captured('fund'), ...otherEnds))).toEqual([]);
 });
 
 it('finds points that left a lot of one fund and are counted to another, for both', () => {
-  const events = [granted(), held, captured('other')];
   const nothing = 'expired 0, reversed 0, repaid 0';
-  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([
+  expect(found(inTurn(granted(), held, captured('other')))).toEqual([
     `I3 3 fund fund on account-person: granted 1000, available 600, held 0, exchanged 0, ${nothing}`,
     `I3 3 fund other on account-person: granted 0, available 0, held 0, exchanged 400, ${nothing}`,
   ]);
 });
 
+it('says of a broken fund where each of its points went', () => {
+  const events = [granted(), held, captured('other'), ...otherEnds];
+  const [fund] = found(events.map((event, index) => at(index + 1, 'account-person', event, 'one')));
+  const ends = 'exchanged 0, expired 200, reversed 300, repaid 100';
+  expect(fund).toBe(`I3 7 fund fund on account-person: granted 1000, available 0, held 0, ${ends}`);
+});
+
 it('finds a receivable that is written off to another fund than it is owed to', () => {
-  const events = [owed, writtenOff('other')];
-  expect(found(events.map((event, index) => at(index + 1, 'account-person', event)))).toEqual([
+  expect(found(inTurn(owed, writtenOff('other')))).toEqual([
     'I3 2 fund fund on account-person: receivables come to 400 and 250 are open',
     'I3 2 fund other on account-person: receivables come to -150 and 0 are open',
   ]);
@@ -71,9 +104,29 @@ it('does not let what is wrong on one account make up for another', () => {
   for (const line of lines) expect(line).toMatch(/^I3 6 fund (fund|other) on account-(person|other): /);
 });
 
-it('judges a request at its end', () => {
-  const events = [at(1, 'account-person', granted(), 'one'), at(2, 'account-person', held, 'one')];
-  expect(found(events)).toEqual([]);
+it('judges a request at its end, once, though others follow', () => {
+  const events = inTurn(granted(), held, captured('other'));
+  const another = granted({ personId: 'other' });
+  const lines = found([...events, at(4, 'account-other', another), at(5, 'account-third', another)]);
+  expect(lines).toEqual(found(events));
+});
+
+it.each([
+  ['a grant of less than nothing', -5, 'is below zero'],
+  ['a grant that says no amount', null as never, 'is not the sum of its parts'],
+])('finds %s at its event (I5), once', (_, amountPoints, detail) => {
+  const next = granted({ lotId: 'next', claimId: 'next', measureId: 'next' });
+  expect(found(inTurn(granted({ amountPoints }), next))).toEqual([`I5 1 lot lot ${detail}`]);
+});
+
+it('has each account as its events make it, and an empty one for a stream without any', () => {
+  const check = checkAccounts(() => undefined);
+  for (const event of inTurn(granted(), held)) check.take(event);
+  check.take(at(3, 'account-other', granted()));
+  check.take({ ...at(4, 'fund', granted()), type: 'FundCommitted' });
+  expect(check.account('account-person')).toEqual(foldAccount([granted(), held]));
+  expect(check.account('account-unseen')).toBe(emptyAccount);
+  expect(check.accounts).toBe(2);
 });
 
 it('names a second grant of a measure to a person, on whatever account it lies', () => {

@@ -18,7 +18,7 @@ export interface TrailStep<E extends AccountEventRead> {
 export function trailOf<E extends AccountEventRead>(claimId: string, events: readonly E[]): readonly TrailStep<E>[] {
   const granted = events.find(({ type, data }) => type === 'PointsGranted' && member(data, 'claimId') === claimId);
   const lotId = member(granted?.data, 'lotId');
-  const wanted = new Set([claimId, ...(typeof lotId === 'string' ? [lotId] : [])]);
+  const wanted = new Set<unknown>([claimId, lotId]);
   return events
     .filter(({ data }) => names(data, wanted))
     .map((event) => {
@@ -27,7 +27,7 @@ export function trailOf<E extends AccountEventRead>(claimId: string, events: rea
     });
 }
 
-function names(value: unknown, wanted: ReadonlySet<string>): boolean {
+function names(value: unknown, wanted: ReadonlySet<unknown>): boolean {
   if (typeof value === 'string') return wanted.has(value);
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).some((each) => names(each, wanted));

@@ -32,6 +32,14 @@ it('is the refusals alone where nothing was granted, and nothing for a claim tha
   expect(trailOf('nobody', events)).toEqual([]);
 });
 
+it('passes over events whose data say nothing, as a whole or in part', () => {
+  const silent = [
+    { type: 'PointsGranted', data: null },
+    { type: 'SomethingNew', data: { of: null, count: 3 } },
+  ];
+  expect(trailOf('mine', [...silent, ...events])).toEqual(trailOf('mine', events));
+});
+
 function sameSubject(a: object, b: unknown): boolean {
   const [x, y] = [a, b] as { claimId?: string; exchangeId?: string }[];
   return x?.claimId === y?.claimId && x?.exchangeId === y?.exchangeId;

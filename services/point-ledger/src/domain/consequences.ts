@@ -65,7 +65,7 @@ function consequencesOf(
 /** What a capture in part leaves of its hold is released: the provider's answer ended the exchange. */
 function restOf(account: Account, captured: DataOf<'HoldCaptured'>): readonly AccountEvent[] {
   const exchange = account.exchanges.get(captured.exchangeId);
-  if (!exchange || exchange.state === 'refused' || exchange.openLots.length === 0) return [];
+  if (exchange?.state !== 'captured' || exchange.openLots.length === 0) return [];
   const { holdId, exchangeId, personId } = captured;
   const lots = exchange.openLots;
   const points = sumPoints(lots.map((part) => part.points));

@@ -2,7 +2,7 @@ import type { DataOf } from '@tsunagu/contracts';
 import { idFromScope } from '@tsunagu/kernel';
 import { type Account, type AccountEvent, foldAccount } from './account.js';
 import { granted, now, personId, request } from './builders.js';
-import { type AccountRules, withConsequences } from './consequences.js';
+import { type AccountRules, consequenceId, withConsequences } from './consequences.js';
 import { decideExpiry, decideExtension, type ExtensionRule } from './expiry.js';
 import { decideHold, decideHoldEnd } from './hold.js';
 import type { Lot } from './lot.js';
@@ -58,6 +58,17 @@ class Play {
 
 const only = (play: Play) => play.account.lots[0] as Lot;
 
+it('the id of a consequence is the same for the same cause, and another for another type, place or cause', () => {
+  const first = consequenceId('PointsExpired', 1, reversalId);
+  expect(consequenceId('PointsExpired', 1, reversalId)).toBe(first);
+  const others = [
+    consequenceId('LotExtended', 1, reversalId),
+    consequenceId('PointsExpired', 2, reversalId),
+    consequenceId('PointsExpired', 1, id('another')),
+  ];
+  expect(new Set([first, ...others]).size).toBe(4);
+});
+
 describe('a capture in part', () => {
   it('takes the first lots of the hold and releases the rest', () => {
     const play = new Play(lot('a', 300, { expiresAt: later }), lot('b', 300));
@@ -73,6 +84,19 @@ describe('a capture in part', () => {
     ]);
     expect(play.end(500, 'confirmed', { credited: 350 })).toEqual([]);
     expect(play.end(500, 'released')).toContain('it was captured');
+  });
+
+  it('gives as the reason of its release that it was credited in part', () => {
+    const { account } = new Play(lot('a', 500));
+    const ids = { holdId: id('hold'), exchangeId: 'exchange', personId };
+    const parts = (points: number) => [{ lotId: id('a'), fundId: 'fund', ownerId: 'demo', points }];
+    const held = { ...ids, providerId: 'sim-pay', points: 500, lots: parts(500), askOwnerAt: now };
+    const captured = { ...ids, providerId: 'sim-pay', points: 350, lots: parts(350) };
+    const after = withConsequences(account, { type: 'PointsHeld', data: held }, rules, now).account;
+    expect(withConsequences(after, { type: 'HoldCaptured', data: captured }, rules, now).events).toEqual([
+      { type: 'HoldCaptured', data: captured },
+      { type: 'HoldReleased', data: { ...ids, points: 150, lots: parts(150), reasonCode: 'credited_in_part' } },
+    ]);
   });
 
   it.each([0, 501])('of %i points contradicts a hold of 500', (credited) => {
@@ -142,6 +166,15 @@ describe('points whose term ends', () => {
     ]);
     expect(only(play)).toMatchObject({ availablePoints: 200, expiresAt: '2026-11-20T05:00:00.000Z' });
   });
+
+  it('that were all held have the grace, and nothing expires', () => {
+    const play = new Play(lot('a', 200, { expiresAt: soon }));
+    play.hold(200);
+    expect(play.end(200, 'released', { at: later, rules: { releaseGraceHours: 2 } })).toEqual([
+      ['HoldReleased', 200],
+      ['LotExtended', undefined],
+    ]);
+  });
 });
 
 describe('an extension', () => {
@@ -161,6 +194,33 @@ describe('an extension', () => {
   it('gives a lot in its range another end, once', () => {
     expect(extended({})).toMatchObject({ previousExpiresAt: soon, expiresAt: rule.newExpiresAt });
     expect(extended({ expiresAt: rule.newExpiresAt }, { expiresBefore: '2027-01-01T00:00:00.000Z' })).toBeUndefined();
+  });
+
+  it.each([
+    ['any campaign and fund', { campaignId: null }],
+    ['the lot’s own fund', { fundId: 'fund' }],
+  ])('is for lots of %s where the rule says so', (_, change) => {
+    expect(extended({}, change)).toMatchObject({ extensionId: 'extension', expiresAt: rule.newExpiresAt });
+  });
+
+  it('is for what a hold has of a lot too, but not for one that is spent or whose grant was taken back', () => {
+    const play = new Play(lot('a', 500, { expiresAt: soon }));
+    play.hold(250);
+    const extend = () => decideExtension(personId, only(play), rule, now);
+    expect(only(play)).toMatchObject({ availablePoints: 250, heldPoints: 250 });
+    expect(extend()).toBeDefined();
+    const reversed = new Play();
+    reversed.account = play.account;
+    reversed.reverse('a');
+    expect(only(reversed)).toMatchObject({ heldPoints: 250 });
+    expect(decideExtension(personId, only(reversed), rule, now)).toBeUndefined();
+    play.end(250, 'confirmed');
+    play.hold(249);
+    play.end(249, 'confirmed');
+    expect(extend()).toBeDefined();
+    play.hold(1);
+    play.end(1, 'confirmed');
+    expect(extend()).toBeUndefined();
   });
 
   it.each([

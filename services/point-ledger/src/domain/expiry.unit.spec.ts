@@ -16,6 +16,29 @@ it.each([
   expect(expiryOf({ ...never, pointsExpireAfterMonths }, grantedAt)).toBe(expiresAt);
 });
 
+it('does not depend on what was asked just before', () => {
+  const instants = [
+    '2026-11-20T14:59:59.999Z',
+    '2026-11-20T15:00:00.000Z',
+    '2026-11-20T14:59:59.999Z',
+    '2026-11-19T15:00:00.000Z',
+    '2026-11-19T14:59:59.999Z',
+    '2026-11-20T01:00:00.000Z',
+  ];
+  const afterOneMonth = (grantedAt: string) => expiryOf({ ...never, pointsExpireAfterMonths: 1 }, grantedAt);
+  expect(instants.map(afterOneMonth)).toEqual([
+    '2026-12-20T15:00:00.000Z',
+    '2026-12-21T15:00:00.000Z',
+    '2026-12-20T15:00:00.000Z',
+    '2026-12-20T15:00:00.000Z',
+    '2026-12-19T15:00:00.000Z',
+    '2026-12-20T15:00:00.000Z',
+  ]);
+  expect(expiryOf({ ...never, pointsExpireAfterMonths: 2 }, '2026-11-20T01:00:00.000Z')).toBe(
+    '2027-01-20T15:00:00.000Z',
+  );
+});
+
 it('ends at a fixed time, in UTC, or never', () => {
   const grantedAt = '2026-11-20T01:00:00.000Z';
   expect(expiryOf({ ...never, pointsExpireAt: '2027-04-01T00:00:00+09:00' }, grantedAt)).toBe(

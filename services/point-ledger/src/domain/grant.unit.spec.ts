@@ -32,6 +32,22 @@ describe('a claim', () => {
     expect(foldAccount([granted(said)]).lots).toEqual([expect.objectContaining(said)]);
   });
 
+  it('of a list is seen at once and can be used when the list says', () => {
+    const claim = order({ usableAfterHours: 36, batchId: 'list' });
+    expect(decide(emptyAccount, claim)).toEqual({
+      outcome: 'decided',
+      event: granted({ usableFrom: '2026-11-21T13:00:00.000Z', batchId: 'list' }),
+    });
+    expect(decide(emptyAccount, { ...claim, amountPoints: 0 })).toEqual({
+      outcome: 'decided',
+      event: refused({ reasonCode: 'amount_invalid', curable: false, batchId: 'list' }),
+    });
+  });
+
+  it('of one point is granted', () => {
+    expect(decide(emptyAccount, order({ amountPoints: 1 }))).toMatchObject({ event: { data: { amountPoints: 1 } } });
+  });
+
   it.each([
     ['the lease was not enough and nobody looked further', funding(999)],
     ['another lease of the fund is open', funding(999, { elsewhere: elsewhere(0, true) })],
@@ -65,6 +81,7 @@ describe('a claim', () => {
 
   it('for a measure that another claim was granted is refused (I1)', () => {
     const decision = decide(foldAccount([granted()]), order({ claimId: 'other' }));
-    expect(decision).toMatchObject({ event: { type: 'GrantRefused', data: { reasonCode: 'already_granted' } } });
+    const data = { reasonCode: 'already_granted', curable: false };
+    expect(decision).toMatchObject({ event: { type: 'GrantRefused', data } });
   });
 });

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { GrownMap } from './grown-map.js';
 
@@ -43,4 +44,22 @@ it('keeps the last value of a key given twice, in the place of the first', () =>
     ['b', 2],
     ['c', 4],
   ]);
+});
+
+it('grows by one entry a new key, and copies only where another grew from the same map or the key is known', () => {
+  const entriesSet = jest.spyOn(Map.prototype, 'set');
+  const entriesOf = (grow: () => unknown) => {
+    entriesSet.mockClear();
+    grow();
+    return entriesSet.mock.calls.length;
+  };
+  let map = GrownMap.from<number, string>([]);
+  const before = Array.from({ length: 10 }, (_, key) => {
+    const last = map;
+    expect(entriesOf(() => (map = map.with(key, 'value')))).toBe(1);
+    return last;
+  });
+  expect(entriesOf(() => map.with(3, 'another value'))).toBe(11);
+  expect(entriesOf(() => before[4]?.with(10, 'value'))).toBe(5);
+  entriesSet.mockRestore();
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Account, type AccountEvent, emptyAccount, evolveAccount, foldAccount } from './account.js';
 import { granted, now, personId, refused, request } from './builders.js';
-import { decideHold, decideHoldEnd, exchangeableLots, type HoldDecision } from './hold.js';
+import { decideHold, decideHoldEnd, embargoedLots, exchangeableLots, type HoldDecision } from './hold.js';
 
 const times = { now, askOwnerAt: '2026-11-20T02:00:00.000Z' };
 const hold = (account: Account, more: Parameters<typeof request>[0] = {}) =>
@@ -59,8 +59,18 @@ describe('a hold', () => {
     expect(hold(after(account, end(account, 'released')))).toEqual({ outcome: 'ignored' });
   });
 
-  it('of no points is refused', () => {
-    expect(hold(foldAccount([lot('a', 500)]), { points: 0 })).toMatchObject({ event: { type: 'HoldRefused' } });
+  it('of one point is made, of none is refused', () => {
+    const account = foldAccount([lot('a', 500)]);
+    expect(hold(account, { points: 1 })).toMatchObject({ event: { data: { lots: [{ lotId: 'a', points: 1 }] } } });
+    expect(hold(account, { points: 0 })).toMatchObject({ event: { type: 'HoldRefused' } });
+  });
+
+  it.each([
+    [1, 'points_not_usable_yet'],
+    [0, 'insufficient_points'],
+  ])('of %i points, where all are usable later only, is refused as %s', (points, reasonCode) => {
+    const account = foldAccount([lot('later', 500, { usableFrom: times.askOwnerAt })]);
+    expect(hold(account, { points })).toMatchObject({ event: { data: { reasonCode, exchangeablePoints: 0 } } });
   });
 });
 
@@ -87,12 +97,13 @@ describe('the end of an exchange', () => {
   });
 
   it.each([
-    ['confirmed after a release', released, 'confirmed'],
-    ['released after a capture', captured, 'released'],
-    ['confirmed without a hold', emptyAccount, 'confirmed'],
-    ['confirmed after a refusal', unseen, 'confirmed'],
-  ] as const)('%s is a contradiction and writes nothing', (_, account, outcome) => {
-    expect(end(account, outcome)).toMatchObject({ outcome: 'contradiction' });
+    ['confirmed after a release', released, 'confirmed', 'released'],
+    ['released after a capture', captured, 'released', 'captured'],
+    ['confirmed without a hold', emptyAccount, 'confirmed', 'never held'],
+    ['confirmed after a refusal', unseen, 'confirmed', 'refused'],
+  ] as const)('%s is a contradiction that says so, and writes nothing', (_, account, outcome, state) => {
+    const detail = `exchange exchange was ${outcome}, but here it was ${state}`;
+    expect(end(account, outcome)).toEqual({ outcome: 'contradiction', detail });
   });
 });
 
@@ -194,6 +205,27 @@ function expectSoonestFirst(parts: readonly { lotId: string; points: number }[],
     const left = naive.available(lotId) - (taken.get(lotId) ?? 0);
     if (left > 0) expect(place(lotId)).toBeGreaterThanOrEqual(last);
   }
+}
+
+it('what is seen but not usable yet is named for all owners or for those who pay, where anything is left of it', () => {
+  const usableFrom = times.askOwnerAt;
+  const account = foldAccount([
+    lot('now', 500),
+    lot('later', 300, { usableFrom }),
+    lot('of the city', 200, { usableFrom, ownerId: 'city' }),
+    lot('spent', 100, { usableFrom }),
+    spent('spent', 100),
+  ]);
+  const idsOf = (payingOwnerIds?: readonly string[]) =>
+    embargoedLots(account, now, payingOwnerIds).map(({ lotId }) => lotId);
+  expect(idsOf()).toEqual(['later', 'of the city']);
+  expect(idsOf(['city'])).toEqual(['of the city']);
+});
+
+function spent(lotId: string, points: number): AccountEvent {
+  const parts = [{ lotId, fundId: 'fund', ownerId: 'demo', points }];
+  const data = { holdId: 'before', exchangeId: 'before', personId, providerId: 'sim-pay', points, lots: parts };
+  return { type: 'PointsHeld', data: { ...data, askOwnerAt: now } };
 }
 
 it('what is exchangeable never exceeds what the lots hold', () => {
