@@ -40,6 +40,7 @@ it('lets the life of a lease come in its order', () => {
 
 it.each<[string, readonly (FundEvent | LeaseEvent)[], FundEvent | LeaseEvent]>([
   ['opened before the fund leased it', [committed, leased('b'), opened('b')], opened('a')],
+  ['opened because its own stream speaks of it', [drawn('a'), closed('a')], opened('a')],
   ['back before it was closed', [leased('a'), opened('a'), drawn('a'), leased('b'), closed('b')], returned('a')],
   ['opened again once it is back', [leased('a'), opened('a'), closed('a'), returned('a')], opened('a')],
   ['back a second time', [leased('a'), opened('a'), closed('a'), returned('a')], returned('a')],
