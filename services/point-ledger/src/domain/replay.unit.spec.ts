@@ -12,9 +12,9 @@ const leased = (leaseId: string, more: { points?: number; log?: number } = {}): 
   type: 'FundLeased',
   data: { fundId: 'fund', leaseId, slot: 0, points: 2_500, ...more },
 });
-const opened = (leaseId: string): LeaseEvent => ({
+const opened = (leaseId: string, points = 2_500): LeaseEvent => ({
   type: 'LeaseOpened',
-  data: { leaseId, fundId: 'fund', slot: 0, points: 2_500 },
+  data: { leaseId, fundId: 'fund', slot: 0, points },
 });
 const drawn = (leaseId: string, points: number): LeaseEvent => ({
   type: 'FundDrawn',
@@ -103,7 +103,7 @@ describe('a refusal that is decided again', () => {
   const streams = new Map([
     ['account-person', stream(exhausted)],
     ['fund-fund', stream(committed, leased('a', { points: 4_500 }), committed)],
-    ['fundLease-a', stream(opened('a'), drawn('a', 2_100), drawn('a', 300))],
+    ['fundLease-a', stream(opened('a', 4_500), drawn('a', 4_100), drawn('a', 300))],
   ]);
 
   it('is the same, from the fund and the lease as they were read and not as they became', () => {
@@ -112,19 +112,24 @@ describe('a refusal that is decided again', () => {
     expect(replay).toEqual({ decided: exhausted, same: true, funding });
   });
 
-  it('is told where there was enough: no lot of that name was ever granted', () => {
+  it('is told where there was enough, and the grant that is due names no lot', () => {
     const recorded = at(0, 'request', exhausted, { ...reads, 'fundLease-a': 0 });
     const { decided, same } = replayGrant(order(), recorded, streams);
     expect(decided).toEqual(granted({ lotId: '' }));
     expect(same).toBe(false);
   });
 
-  it('is the same where no lease was read, or the one that was is not to be found', () => {
-    const full = [['fund-fund', stream(committed, leased('a', { points: 4_500 }))]] as const;
-    const alone = replayGrant(order(), at(0, 'request', exhausted, { 'fund-fund': 1 }), new Map(full));
-    expect(alone).toMatchObject({ decided: undefined, funding: { restPoints: 0, elsewhere: { othersOpen: true } } });
-    const lost = replayGrant(order(), at(0, 'request', exhausted, reads), new Map(full));
-    expect(lost).toMatchObject({ same: true, funding: { restPoints: 0, elsewhere: { othersOpen: false } } });
+  const allLeased = ['fund-fund', stream(committed, leased('a', { points: 4_500 }))] as const;
+
+  it('is told where it read no lease while one was out: it had to wait', () => {
+    const replay = replayGrant(order(), at(0, 'request', exhausted, { 'fund-fund': 1 }), new Map([allLeased]));
+    expect(replay).toMatchObject({ decided: undefined, same: false });
+    expect(replay.funding).toMatchObject({ restPoints: 0, elsewhere: { othersOpen: true } });
+  });
+
+  it('has nothing of its own from a lease whose stream is lost', () => {
+    const replay = replayGrant(order(), at(0, 'request', exhausted, reads), new Map([allLeased]));
+    expect(replay).toMatchObject({ same: true, funding: { restPoints: 0, elsewhere: { othersOpen: false } } });
   });
 
   it('is the same for a fund that nobody knows, with no stream at hand', () => {
