@@ -30,7 +30,7 @@ const open = [[committed], [leased], [opened]];
 const good = [...open, [granted(), drawn(1_000)], [held], [captured], [closed(2_000)], [returned(2_000)]];
 
 /** Each list is one append request. */
-function check(requests: readonly (readonly LedgerEvent[])[]) {
+function checked(requests: readonly (readonly LedgerEvent[])[]) {
   const ledger = checkLedger();
   let position = 0;
   requests.forEach((events, request) => {
@@ -41,8 +41,16 @@ function check(requests: readonly (readonly LedgerEvent[])[]) {
       ledger.take({ ...at, ...event } as CheckedEvent);
     }
   });
-  return [...new Set(ledger.violations().map(({ invariant }) => invariant))];
+  return ledger;
 }
+
+const check = (requests: readonly (readonly LedgerEvent[])[]) => [
+  ...new Set(
+    checked(requests)
+      .violations()
+      .map(({ invariant }) => invariant),
+  ),
+];
 
 it('finds nothing in a sound ledger', () => {
   expect(check(good)).toEqual([]);
@@ -145,6 +153,16 @@ it.each<[string, string, readonly (readonly LedgerEvent[])[]]>([
 
 it('a request is judged at its end, not in its middle', () => {
   expect(check([...open, [granted(), second({ personId: 'other' }), drawn(2_000)]])).toEqual([]);
+});
+
+it('the last request is judged too, on the accounts as in the funds', () => {
+  const mistaken: AccountEvent = { ...captured, data: { ...captured.data, lots: [{ ...lot, fundId: 'other' }] } };
+  expect(check([...open, [granted(), drawn(1_000)], [held], [mistaken]])).toEqual(['I3']);
+});
+
+it('counts what it was given', () => {
+  const requests = [...open, [granted(), second({ personId: 'other' }), drawn(2_000)]];
+  expect(checked(requests).counts).toEqual({ events: 6, accounts: 2, funds: 1 });
 });
 
 describe('postings', () => {

@@ -1,4 +1,4 @@
-import { decideVerdict, foldProposal, type Proposal, type ProposalEvent } from './proposal.js';
+import { decideVerdict, foldProposal, type Proposal, type ProposalEvent, proposalStream } from './proposal.js';
 
 const proposalId = 'proposal';
 const proposed: ProposalEvent = {
@@ -30,7 +30,8 @@ it('is approved by another person, or taken back by its own', () => {
     refusal: { code: 'point_ledger.second_person_required' },
   });
   expect(verdict([proposed], 'approve', 'staff:alice', false)).toMatchObject({ ok: true });
-  expect(verdict([proposed], 'reject', 'staff:alice')).toMatchObject({ value: { type: 'ChangeRejected' } });
+  const takenBack = { type: 'ChangeRejected', data: { proposalId, by: 'staff:alice' } };
+  expect(verdict([proposed], 'reject', 'staff:alice')).toEqual({ ok: true, value: takenBack });
 });
 
 it.each([
@@ -48,10 +49,26 @@ it.each([
 });
 
 it('folds to what was decided and what it came to', () => {
+  expect(foldProposal([])).toBeUndefined();
+  expect(foldProposal([proposed])).toEqual({ ...proposed.data, state: 'proposed', decidedBy: null, outcome: null });
+  expect(foldProposal([proposed, approved])).toMatchObject({
+    state: 'approved',
+    decidedBy: 'staff:bob',
+    outcome: null,
+  });
+  expect(foldProposal([proposed, rejected])).toMatchObject({
+    state: 'rejected',
+    decidedBy: 'staff:bob',
+    outcome: null,
+  });
   expect(foldProposal([proposed, approved, completed])).toMatchObject({
     state: 'completed',
     decidedBy: 'staff:bob',
     outcome: { lots: 0, points: 1, receivablePoints: 0 },
   });
   expect(() => foldProposal([approved])).toThrow('before ChangeProposed');
+});
+
+it('has a stream of its own', () => {
+  expect(proposalStream(proposalId)).toBe('proposal-proposal');
 });
