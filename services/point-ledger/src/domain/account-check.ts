@@ -1,4 +1,11 @@
-import { type Account, type AccountEvent, emptyAccount, evolveAccount, isAccountEvent } from './account.js';
+import {
+  type Account,
+  type AccountEvent,
+  accountStream,
+  emptyAccount,
+  evolveAccount,
+  isAccountEvent,
+} from './account.js';
 import { type CheckedEvent, type Violated, violation } from './checked-event.js';
 import type { Lot } from './lot.js';
 
@@ -61,6 +68,8 @@ export function checkAccounts(violated: Violated): AccountCheck {
   }
 
   function fold(checked: Checked, event: CheckedEvent & AccountEvent) {
+    if (event.stream !== accountStream(event.data.personId))
+      violated(violation('fold', event, `${event.type} names another person than the account that it lies on`));
     count(checked.funds, event);
     const before = checked.account;
     const after = evolveAccount(before, event);

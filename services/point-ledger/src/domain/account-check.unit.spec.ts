@@ -106,8 +106,8 @@ it('does not let what is wrong on one account make up for another', () => {
 
 it('judges a request at its end, once, though others follow', () => {
   const events = inTurn(granted(), held, captured('other'));
-  const another = granted({ personId: 'other' });
-  const lines = found([...events, at(4, 'account-other', another), at(5, 'account-third', another)]);
+  const other = (personId: string) => granted({ personId });
+  const lines = found([...events, at(4, 'account-other', other('other')), at(5, 'account-third', other('third'))]);
   expect(lines).toEqual(found(events));
 });
 
@@ -119,10 +119,16 @@ it.each([
   expect(found(inTurn(granted({ amountPoints }), next))).toEqual([`I5 1 lot lot ${detail}`]);
 });
 
+it('finds what lies on an account and names another person', () => {
+  expect(found([at(1, 'account-person', granted({ personId: 'other' }))])).toEqual([
+    'fold 1 PointsGranted names another person than the account that it lies on',
+  ]);
+});
+
 it('has each account as its events make it, and an empty one for a stream without any', () => {
   const check = checkAccounts(() => undefined);
   for (const event of inTurn(granted(), held)) check.take(event);
-  check.take(at(3, 'account-other', granted()));
+  check.take(at(3, 'account-other', granted({ personId: 'other' })));
   check.take({ ...at(4, 'fund', granted()), type: 'FundCommitted' });
   expect(check.account('account-person')).toEqual(foldAccount([granted(), held]));
   expect(check.account('account-unseen')).toBe(emptyAccount);

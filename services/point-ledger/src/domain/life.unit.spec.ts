@@ -1,6 +1,6 @@
 import { idFromScope, isoTime } from '@tsunagu/kernel';
 import fc from 'fast-check';
-import { type Account, type AccountEvent, emptyAccount } from './account.js';
+import { type Account, type AccountEvent, accountStream, emptyAccount } from './account.js';
 import { granted, now, personId, request } from './builders.js';
 import { type AccountRules, withConsequences } from './consequences.js';
 import { decideExpiry, decideExtension } from './expiry.js';
@@ -127,7 +127,7 @@ function ledgerWithFunds() {
   }
   return {
     take(events: readonly AccountEvent[], requestId: string) {
-      for (const event of events) take(event, 'account', requestId);
+      for (const event of events) take(event, accountStream(personId), requestId);
       for (const { type, data } of events) {
         if (type !== 'PointsGranted') continue;
         const { fundId, amountPoints: points } = data;
