@@ -22,7 +22,7 @@ export const verify: Command = {
 
 Reads every log from its beginning and checks the invariants I1–I8 (docs/decisions and DESIGN name them). A claim that has
 waited for the ledger longer than the grace counts as lost. Exit code 1 when one is broken, with the offending events.
-Works on the running platform and on the data of a stopped one. Its memory does not grow with the logs: it puts events aside
+Works on the running platform and on the data of a stopped one. Its memory hardly grows with the logs: it puts events aside
 in the temporary directory (TMPDIR), which needs about half the size of the logs.`,
   options: { grace: { type: 'string' } },
   async run({ values, settings }) {
