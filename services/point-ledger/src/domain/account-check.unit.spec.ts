@@ -1,6 +1,6 @@
 import { type AccountEvent, emptyAccount, foldAccount } from './account.js';
 import { checkAccounts, checkOneGrant } from './account-check.js';
-import { granted, now } from './builders.js';
+import { granted, now, reversed } from './builders.js';
 import type { CheckedEvent, Violation } from './checked-event.js';
 
 const lot = { lotId: 'lot', fundId: 'fund', ownerId: 'demo', points: 400 };
@@ -28,20 +28,7 @@ const otherEnds: readonly AccountEvent[] = [
     type: 'PointsExpired',
     data: { ...place, campaignId: 'campaign', points: 200, expiresAt: now, dryRun: false },
   },
-  {
-    type: 'GrantReversed',
-    data: {
-      ...place,
-      reversalId: 'reversal',
-      claimId: 'claim',
-      measureId: 'measure',
-      points: 300,
-      receivablePoints: 0,
-      reasonPattern: 'fraud',
-      batchId: null,
-      dryRun: false,
-    },
-  },
+  reversed({ points: 300 }),
 ];
 
 function at(position: number, stream: string, event: AccountEvent, requestId = `request ${position}`): CheckedEvent {

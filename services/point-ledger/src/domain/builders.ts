@@ -60,6 +60,16 @@ export function refused(overrides: Partial<DataOf<'GrantRefused'>> = {}): Accoun
   };
 }
 
+/** Of the lot that `granted` makes: wholly from what is left of it unless said. */
+export function reversed(overrides: Partial<DataOf<'GrantReversed'>> = {}): AccountEvent {
+  const ids = { reversalId: 'reversal', personId, lotId: 'lot', fundId: 'fund', ownerId: 'demo' };
+  const of = { claimId: 'claim', measureId: 'measure', batchId: null, dryRun: false };
+  return {
+    type: 'GrantReversed',
+    data: { ...ids, ...of, points: 1_000, receivablePoints: 0, reasonPattern: 'fraud', ...overrides },
+  };
+}
+
 export function request(overrides: Partial<HoldRequest> = {}): HoldRequest {
   const ids = { exchangeId: 'exchange', personId, linkId: 'link', providerId: 'sim-pay' };
   return { ...ids, points: 100, payingOwnerIds: ['demo'], ...overrides };

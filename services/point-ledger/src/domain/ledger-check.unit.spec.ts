@@ -1,5 +1,5 @@
 import type { AccountEvent } from './account.js';
-import { granted, now } from './builders.js';
+import { granted, now, reversed } from './builders.js';
 import { type CheckedEvent, checkLedger } from './ledger-check.js';
 import { type LedgerEvent, postingsOf } from './postings.js';
 
@@ -90,20 +90,7 @@ const expired = (points: number): AccountEvent => ({
   type: 'PointsExpired',
   data: { ...place, campaignId: 'campaign', points, expiresAt: now, dryRun: false },
 });
-const reversed = (points: number): AccountEvent => ({
-  type: 'GrantReversed',
-  data: {
-    ...place,
-    reversalId: 'reversal',
-    claimId: 'claim',
-    measureId: 'measure',
-    points,
-    receivablePoints: 400,
-    reasonPattern: 'fraud',
-    batchId: null,
-    dryRun: false,
-  },
-});
+const takenBack = (points: number) => reversed({ points, receivablePoints: 400 });
 const owed: AccountEvent = {
   type: 'ReceivableRecorded',
   data: { ...place, receivableId: 'receivable', reversalId: 'reversal', points: 400 },
@@ -130,7 +117,7 @@ const lowered = (points: number): LedgerEvent => ({
 const lateGrant = granted({ claimId: 'later', lotId: 'later', measureId: 'later', amountPoints: 500 });
 const whole = [
   ...good.slice(0, 6),
-  [reversed(600), owed],
+  [takenBack(600), owed],
   [lateGrant, drawn(500), repaid(250)],
   [writtenOff],
   [lowered(2_000)],
@@ -143,7 +130,7 @@ it('finds nothing in a whole life of points', () => {
 
 it.each<[string, string, readonly (readonly LedgerEvent[])[]]>([
   ['more expired than is there', 'fold', [...open, [granted(), drawn(1_000)], [expired(1_001)]]],
-  ['more reversed than is left', 'fold', [...good.slice(0, 6), [reversed(601), owed]]],
+  ['more reversed than is left', 'fold', [...good.slice(0, 6), [takenBack(601), owed]]],
   ['a repayment of what nobody owes', 'fold', [...open, [lateGrant, drawn(500), repaid(1)]]],
   ['a fund lowered under what is leased', 'fold', [...open, [lowered(2_001)]]],
   ['a write-off of more than is open', 'fold', [...whole.slice(0, 8), [repaid(1)], [writtenOff]]],
@@ -178,8 +165,8 @@ describe('postings', () => {
     expect(accounts(released)).toEqual([['fund:fund:held', 'fund:fund:available', 400]]);
     expect(accounts(captured)).toEqual([['fund:fund:held', 'provider:sim-pay:fund:fund:exchanged', 400]]);
     expect(accounts(expired(7))).toEqual([['fund:fund:available', 'fund:fund:expired', 7]]);
-    expect(accounts(reversed(7))).toEqual([['fund:fund:available', 'fund:fund:reversed', 7]]);
-    expect(accounts(reversed(0))).toEqual([]);
+    expect(accounts(takenBack(7))).toEqual([['fund:fund:available', 'fund:fund:reversed', 7]]);
+    expect(accounts(takenBack(0))).toEqual([]);
     expect(accounts(owed)).toEqual([['fund:fund:receivable', 'fund:fund:recoverable', 400]]);
     expect(accounts(repaid(7))).toEqual([['fund:fund:available', 'fund:fund:receivable', 7]]);
     expect(accounts(writtenOff)).toEqual([['fund:fund:recoverable', 'fund:fund:receivable', 150]]);

@@ -1,5 +1,5 @@
 import type { AccountEvent } from './account.js';
-import { granted, now, personId, refused } from './builders.js';
+import { granted, now, personId, refused, reversed } from './builders.js';
 import { type LotChange, lotChangesOf, lotChangeTypes } from './lot-changes.js';
 
 const place = { personId, lotId: 'lot', fundId: 'fund', ownerId: 'demo' };
@@ -13,20 +13,7 @@ const extended = (expiresAt: string): AccountEvent => ({
 });
 const owed = { ...place, receivableId: 'receivable', reversalId: 'reversal', points: 7 };
 const paying = { payingLotId: 'paying', payingFundId: 'fund', payingOwnerId: 'demo' };
-const reversed: AccountEvent = {
-  type: 'GrantReversed',
-  data: {
-    ...place,
-    reversalId: 'reversal',
-    claimId: 'claim',
-    measureId: 'measure',
-    points: 0,
-    receivablePoints: 400,
-    reasonPattern: 'fraud',
-    batchId: null,
-    dryRun: false,
-  },
-};
+const takenBack = reversed({ points: 0, receivablePoints: 400 });
 
 const changed = (lotId: string, availablePoints: number, heldPoints: number): LotChange => ({
   lotId,
@@ -55,7 +42,7 @@ it.each<[string, AccountEvent, readonly LotChange[]]>([
     { type: 'PointsExpired', data: { ...place, campaignId: 'campaign', points: 7, expiresAt: now, dryRun: false } },
     [changed('lot', -7, 0)],
   ],
-  ['a reversal takes what is available, and never minus nothing', reversed, [changed('lot', 0, 0)]],
+  ['a reversal takes what is available, and never minus nothing', takenBack, [changed('lot', 0, 0)]],
   [
     'a repayment takes from the lot that pays',
     { type: 'ReceivableRepaid', data: { ...owed, ...paying } },
