@@ -17,7 +17,7 @@ export const scopes = {
     database: false,
   },
   store: {
-    mutate: ['libs/event-store/src/**/*.ts', ...overPostgres.map((path) => `!${path}`)],
+    mutate: ['libs/event-store/src/**/*.ts', '!**/appending-process.ts', ...overPostgres.map((path) => `!${path}`)],
     specs: ['libs/event-store/src/**/*.unit.spec.ts'],
     database: false,
   },
