@@ -1,4 +1,4 @@
-// npm run mutate -- kernel|ledger|store [FILE …]: changes the code in many small ways, one at a time, and says which of them no spec notices.
+// npm run mutate -- kernel|ledger|store|postgres [FILE …]: changes the code in many small ways, one at a time, and says which of them no spec notices.
 // Works on a copy of the tree, so that nothing here is ever touched. The tools are this folder's own packages: nobody else needs them.
 import { spawnSync } from 'node:child_process';
 import {
@@ -26,7 +26,13 @@ if (!scope) {
   process.exit(2);
 }
 
-if (!existsSync(join(here, 'node_modules'))) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here);
+if (!existsSync(join(here, 'node_modules'))) {
+  const status = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here);
+  if (status !== 0) process.exit(status);
+}
+const workspaces = ['libs', 'services'].flatMap((parent) =>
+  readdirSync(join(root, parent)).map((workspace) => join(parent, workspace)),
+);
 // Outside the project: jest would find each package twice.
 const tree = mkdtempSync(join(tmpdir(), 'tsunagu-mutation-'));
 copyTree();
@@ -54,9 +60,11 @@ function copyTree() {
     cpSync(join(root, file), join(tree, file));
   }
   if (!scope.database) joinSpecs();
-  linkPackages('');
-  for (const parent of ['libs', 'services'])
-    for (const workspace of readdirSync(join(root, parent))) linkPackages(join(parent, workspace));
+  for (const folder of ['', ...workspaces]) linkPackages(folder);
+  for (const workspace of workspaces) {
+    const { name: packageName } = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
+    symlinkSync(join(tree, workspace), join(tree, 'node_modules', packageName));
+  }
 }
 
 /** Jest takes longer to begin a file than a unit spec to run: all of them are one file. */
@@ -72,12 +80,6 @@ function linkPackages(folder) {
   const to = join(tree, folder, 'node_modules');
   mkdirSync(join(to, '@tsunagu'), { recursive: true });
   for (const entry of readdirSync(from)) if (entry !== '@tsunagu') symlinkSync(join(from, entry), join(to, entry));
-  if (folder !== '') return;
-  for (const parent of ['libs', 'services'])
-    for (const workspace of readdirSync(join(root, parent))) {
-      const { name: packageName } = JSON.parse(readFileSync(join(root, parent, workspace, 'package.json'), 'utf8'));
-      symlinkSync(join(tree, parent, workspace), join(to, packageName));
-    }
 }
 
 async function startDatabase() {

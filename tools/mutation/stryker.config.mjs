@@ -30,6 +30,5 @@ export default {
   thresholds: { high: 95, low: 85, break: 85 },
   tempDirName: join(reports, 'temporary'),
   allowConsoleColors: false,
-  checkers: [],
   disableTypeChecks: false,
 };

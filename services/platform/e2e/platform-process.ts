@@ -85,7 +85,7 @@ export class PlatformProcess {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     const { child } = this;
     this.child = undefined;
-    if (child && child.exitCode === null && child.signalCode === null) {
+    if (child && isRunning(child)) {
       const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOPPED_WITHIN_MS) });
       child.kill(signal);
       await ended.catch((cause) => {
@@ -101,7 +101,7 @@ export class PlatformProcess {
   async end(): Promise<{ readonly code: number | string; readonly output: string }> {
     const child = this.child;
     if (!child) throw new Error('the platform is not running');
-    if (child.exitCode === null) await once(child, 'exit');
+    if (isRunning(child)) await once(child, 'exit');
     const ended = { code: child.exitCode ?? child.signalCode ?? 'unknown', output: this.output };
     await this.stop();
     return ended;
@@ -154,4 +154,9 @@ export class PlatformProcess {
     const { PORT, TSUNAGU_URL, TSUNAGU_CLOCK, ...rest } = process.env;
     return { ...rest, PORT: String(this.port), TSUNAGU_DATA: this.dataDirectory, ...this.environment };
   }
+}
+
+/** One that a signal ended has no exit code. */
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }

@@ -61,8 +61,11 @@ export function checkAccounts(violated: Violated): AccountCheck {
   }
 
   function checkedOf(stream: string): Checked {
-    const checked = accounts.get(stream) ?? { account: emptyAccount, funds: new Map() };
-    accounts.set(stream, checked);
+    let checked = accounts.get(stream);
+    if (!checked) {
+      checked = { account: emptyAccount, funds: new Map() };
+      accounts.set(stream, checked);
+    }
     touched.set(stream, checked);
     return checked;
   }
