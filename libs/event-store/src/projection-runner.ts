@@ -173,7 +173,8 @@ export class ProjectionRunner {
   private async applySlice(client: PoolClient, slice: LogSlice): Promise<number> {
     const { log, projection } = this.options;
     const stored = await lockCheckpoint(client, projection.name, log.log);
-    if (stored !== this.storedPosition || slice.through === stored) return stored;
+    // `store` and the loop may both be here, one after the other: what is folded is never folded again.
+    if (stored !== this.storedPosition || slice.through <= stored) return stored;
     if (slice.events.length > 0) await projection.apply(client, slice.events);
     const move = 'update projection_checkpoints set position = $3 where name = $1 and log = $2';
     await client.query(move, [projection.name, log.log, slice.through]);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '@tsunagu/testing';
 import type { PoolClient } from 'pg';
 import type { EventLog, RecordedEvent } from './contract.js';
@@ -64,6 +65,15 @@ async function countTo(log: EventLog, events: number): Promise<void> {
   for (const outcome of await log.append(requests)) expect(outcome.outcome).toBe('appended');
 }
 
+async function waitingForLocks(sessions: number): Promise<void> {
+  const { rows } = await place.schema.owner.query(
+    `select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  );
+  if (rows[0].waiting >= sessions) return;
+  await pause(10);
+  return waitingForLocks(sessions);
+}
+
 const fortyCounted = ['0', '1', '2', '3', '4'].map((n) => ({ stream: `thing-${n}`, total: 8 }));
 
 describe('the projection runner', () => {
@@ -121,6 +131,34 @@ describe('the projection runner', () => {
     await elsewhere.rebuild();
     await place.log.append([write('thing-4', 6)]);
     expect(await running.waitFor(1_240, 10_000)).toBe(true);
+    expect(await totals()).toEqual(fortyCounted);
+  });
+
+  it('never sets its checkpoint back, though it is stored while the next batch is folded', async () => {
+    const other = (n: number) => write(`ignored-${n}`, 'noStream', [event({ type: 'Other' })]);
+    const running = runner();
+    running.start();
+    await countTo(place.log, 39);
+    await place.log.append([other(1)]);
+    expect(await running.waitFor(40, 10_000)).toBe(true);
+    await running.store();
+    await place.log.append([other(2)]);
+    expect(await running.waitFor(41, 10_000)).toBe(true);
+    const holder = await place.schema.owner.connect();
+    try {
+      await holder.query('begin; select from projection_checkpoints for update');
+      await place.log.append([write('thing-4', 6)]);
+      await waitingForLocks(1);
+      const stored = running.store();
+      await waitingForLocks(2);
+      await holder.query('commit');
+      await stored;
+      expect(await running.waitFor(42, 10_000)).toBe(true);
+      const { rows } = await holder.query('select position::int from projection_checkpoints');
+      expect(rows).toEqual([{ position: 42 }]);
+    } finally {
+      holder.release();
+    }
     expect(await totals()).toEqual(fortyCounted);
   });
 
