@@ -100,6 +100,8 @@ export interface EventLog {
   logOf(stream: string): number;
   /** One outcome a request, in order. Rejects with StoreError `store.outcome_unknown` when the COMMIT's answer was lost: repeat with the same ids. */
   append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
+  /** Looks at requests that will be appended soon, the very objects, so that their append has less to do. Records nothing, refuses nothing. */
+  prepare?(requests: readonly AppendRequest[]): void;
   /**
    * Each named stream's events in order, in their newest version; an empty array for a stream that does not exist. Of a
    * stream that `after` names, only those with a higher revision.

@@ -1,4 +1,4 @@
-import { type EventVersions, isId } from '@tsunagu/kernel';
+import { type EventVersions, isId, RecentMap } from '@tsunagu/kernel';
 import { type AppendRequest, type NewEvent, StoreError } from './contract.js';
 
 /** A request that may be recorded: everything a database could refuse has been looked at. */
@@ -75,7 +75,7 @@ function checkEvent(event: NewEvent, versions: EventVersions | undefined): Check
   if (!isId(event.id)) throw invalid(`not an event id: ${event.id}`);
   if (event.causationId !== null && !isId(event.causationId)) throw invalid('causationId is not a UUID');
   if (!isName(event.type)) throw invalid('not an event type');
-  if (!isName(event.correlationId)) throw invalid(`${event.type}: not a correlationId`);
+  if (!isId(event.correlationId) && !isName(event.correlationId)) throw invalid(`${event.type}: not a correlationId`);
   if (!isName(event.actor)) throw invalid(`${event.type}: not an actor`);
   if (event.ownerId !== null && !isName(event.ownerId)) throw invalid(`${event.type}: not an ownerId`);
   const newest = versions?.newest(event.type);
@@ -108,8 +108,14 @@ function stringified(value: unknown): string | undefined {
   }
 }
 
+/** Names that were found good lately: types, actors and owners come again and again. */
+const goodNames = new RecentMap<string, true>(1_000);
+
 function isName(text: string): boolean {
-  return typeof text === 'string' && text !== '' && text.length <= TEXT_LENGTH_MAX && isPlainText(text);
+  if (goodNames.get(text)) return true;
+  if (typeof text !== 'string' || text === '' || text.length > TEXT_LENGTH_MAX || !isPlainText(text)) return false;
+  goodNames.set(text, true);
+  return true;
 }
 
 function isPlainText(text: string): boolean {
@@ -120,8 +126,14 @@ function isRevision(value: number, least: number): boolean {
   return Number.isInteger(value) && value >= least && value <= REVISION_MAX;
 }
 
+let lastTime = '';
+
+/** The events of a batch mostly have one time. */
 function isTime(text: string): boolean {
-  return TIME.test(text) && !Number.isNaN(Date.parse(text));
+  if (text === lastTime) return true;
+  if (!TIME.test(text) || Number.isNaN(Date.parse(text))) return false;
+  lastTime = text;
+  return true;
 }
 
 function invalid(message: string): StoreError {

@@ -1,6 +1,9 @@
 import type { CheckedRequest } from '../requests.js';
 
-/** Events as `append_events` takes them: one newline-joined text a column, an empty line for null. */
+/**
+ * Events as `append_events` takes them: one newline-joined text a column, an empty line for null. Of a column that may be
+ * one line for all, that line where all are the same.
+ */
 export function joinedColumns(requests: readonly CheckedRequest[]): string[] {
   const streams: string[] = [];
   const revisions: number[] = [];
@@ -37,7 +40,28 @@ export function joinedColumns(requests: readonly CheckedRequest[]): string[] {
       }
     }
   }
-  const columns = [streams, revisions, eventIds, requestIds, types, schemaVersions, effectiveAts];
-  columns.push(correlationIds, causationIds, actors, ownerIds, reads, data);
-  return columns.map((column) => column.join('\n'));
+  return [
+    lines(streams),
+    lines(revisions),
+    lines(eventIds),
+    oneOrLines(requestIds),
+    oneOrLines(types),
+    oneOrLines(schemaVersions),
+    oneOrLines(effectiveAts),
+    lines(correlationIds),
+    lines(causationIds),
+    oneOrLines(actors),
+    oneOrLines(ownerIds),
+    reads.some((line) => line !== '') ? lines(reads) : '',
+    lines(data),
+  ];
+}
+
+function lines(values: readonly (string | number)[]): string {
+  return values.join('\n');
+}
+
+function oneOrLines(values: readonly (string | number)[]): string {
+  const [first = ''] = values;
+  return values.every((value) => value === first) ? String(first) : lines(values);
 }

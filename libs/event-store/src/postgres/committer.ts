@@ -90,7 +90,8 @@ export class Committer {
     for (const { writes } of requests) {
       for (const { stream, expectedRevision, events } of writes) {
         const writtenRevision = written.get(stream);
-        const leastRevision = writtenRevision ?? this.known.of(stream);
+        // A stream that is to be new cannot be expected too high: the unique constraint says whether it is.
+        const leastRevision = writtenRevision ?? (expectedRevision < 0 ? expectedRevision : this.known.of(stream));
         if (expectedRevision < leastRevision) return undefined;
         if (expectedRevision > leastRevision) {
           if (writtenRevision !== undefined) return undefined;
@@ -165,7 +166,7 @@ export class Committer {
 
   private noteWritten(request: CheckedRequest): void {
     for (const { stream, expectedRevision, events } of request.writes) {
-      this.known.note(stream, expectedRevision + events.length);
+      this.known.advance(stream, expectedRevision + events.length);
     }
   }
 }

@@ -14,8 +14,13 @@ export class KnownRevisions {
     return this.recent.get(stream) ?? this.older.get(stream) ?? -1;
   }
 
+  /** What was read of a stream; −1: nothing. */
   note(stream: string, revision: number): void {
-    if (revision <= this.of(stream)) return;
+    if (revision >= 0 && revision > this.of(stream)) this.advance(stream, revision);
+  }
+
+  /** A stream was written up to here. Less than is known of it does no harm: the next append has the database look. */
+  advance(stream: string, revision: number): void {
     this.recent.set(stream, revision);
     if (this.recent.size < GENERATION_SIZE) return;
     this.older = this.recent;

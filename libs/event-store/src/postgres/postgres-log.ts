@@ -4,7 +4,7 @@ import { Pool, type PoolConfig, type QueryArrayConfig } from 'pg';
 import type { AppendOutcome, AppendRequest, EventLog, LogQuery, LogSlice, RecordedEvent } from '../contract.js';
 import type { Evaluated } from '../evaluate.js';
 import { HeadWatch } from '../head-watch.js';
-import { checkRequest } from '../requests.js';
+import { type CheckedRequest, checkRequest } from '../requests.js';
 import { AppendQueue } from './append-queue.js';
 import { AppendTrouble } from './append-trouble.js';
 import { Committer } from './committer.js';
@@ -74,6 +74,7 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   readonly capabilities = { gapFree: true, idsForEver: true, atomicStreams: true };
   readonly log: number;
   private readonly known = new KnownRevisions();
+  private readonly prepared = new WeakMap<AppendRequest, CheckedRequest>();
   private readonly watch = new HeadWatch();
   private readonly tail = new LogTail((query) => this.readRecorded(query));
   private readonly troubles = new AppendTrouble();
@@ -140,7 +141,21 @@ export class PostgresEventLog implements EventLog, RecordedRows {
   }
 
   async append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    return this.queue.append(requests.map((request) => checkRequest(request, this.opened.versions)));
+    return this.queue.append(requests.map((request) => this.prepared.get(request) ?? this.check(request)));
+  }
+
+  prepare(requests: readonly AppendRequest[]): void {
+    for (const request of requests) {
+      try {
+        this.prepared.set(request, this.check(request));
+      } catch {
+        // Said when it is appended.
+      }
+    }
+  }
+
+  private check(request: AppendRequest): CheckedRequest {
+    return checkRequest(request, this.opened.versions);
   }
 
   async readStreams(

@@ -51,8 +51,7 @@ export class RoutedLogs implements EventLog {
    * routing table is known for, which reading or appending asks for again first.
    */
   logOf(stream: string): number {
-    const place = this.options.placeOf(stream);
-    const log = 'log' in place ? place.log : this.options.routes.logOf(place.key);
+    const log = this.known(stream);
     if (log === undefined) {
       throw new StoreError('store.unavailable', `${stream} is of a time for which the routing table is not known yet`);
     }
@@ -79,6 +78,14 @@ export class RoutedLogs implements EventLog {
     });
     for (const failure of failuresOf(await Promise.allSettled(appends))) throw failure;
     return outcomes;
+  }
+
+  prepare(requests: readonly AppendRequest[]): void {
+    for (const request of requests) {
+      const [write] = request.writes;
+      const log = write && this.known(write.stream);
+      if (log !== undefined) this.logs[log]?.prepare?.([request]);
+    }
   }
 
   /** Each log is read in one snapshot, the logs at nearly the same time. */
@@ -118,12 +125,12 @@ export class RoutedLogs implements EventLog {
 
   /** Asks for the table once more where a key is newer than what is known of it. */
   private async learn(streams: readonly string[]): Promise<void> {
-    const { placeOf, routes } = this.options;
-    const isUnknown = (stream: string) => {
-      const place = placeOf(stream);
-      return 'key' in place && routes.logOf(place.key) === undefined;
-    };
-    if (streams.some(isUnknown)) await routes.refresh();
+    if (streams.some((stream) => this.known(stream) === undefined)) await this.options.routes.refresh();
+  }
+
+  private known(stream: string): number | undefined {
+    const place = this.options.placeOf(stream);
+    return 'log' in place ? place.log : this.options.routes.logOf(place.key);
   }
 
   private logOfRequest({ writes }: AppendRequest): number {

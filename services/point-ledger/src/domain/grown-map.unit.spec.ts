@@ -47,19 +47,20 @@ it('keeps the last value of a key given twice, in the place of the first', () =>
 });
 
 it('grows by one entry a new key, and copies only where another grew from the same map or the key is known', () => {
-  const entriesSet = jest.spyOn(Map.prototype, 'set');
-  const entriesOf = (grow: () => unknown) => {
-    entriesSet.mockClear();
+  const added = jest.spyOn(Array.prototype, 'push');
+  // A key and a value each.
+  const entriesAdded = (grow: () => unknown) => {
+    added.mockClear();
     grow();
-    return entriesSet.mock.calls.length;
+    return added.mock.calls.length / 2;
   };
-  let map = GrownMap.from<number, string>([]);
-  const before = Array.from({ length: 10 }, (_, key) => {
+  let map = GrownMap.from<number, string>([[-1, 'value']]);
+  const before = Array.from({ length: 20 }, (_, key) => {
     const last = map;
-    expect(entriesOf(() => (map = map.with(key, 'value')))).toBe(1);
+    expect(entriesAdded(() => (map = map.with(key, 'value')))).toBe(1);
     return last;
   });
-  expect(entriesOf(() => map.with(3, 'another value'))).toBe(11);
-  expect(entriesOf(() => before[4]?.with(10, 'value'))).toBe(5);
-  entriesSet.mockRestore();
+  expect(entriesAdded(() => map.with(3, 'another value'))).toBe(21);
+  expect(entriesAdded(() => before[4]?.with(30, 'value'))).toBe(6);
+  added.mockRestore();
 });

@@ -95,11 +95,12 @@ export class Accounts {
   ): Promise<Map<string, AccountSeen>> {
     // From the last event that is folded in: that it is there shows that the state is of this stream.
     const after = new Map([...known].map(([personId, { revision }]) => [accountStream(personId), revision - 1]));
-    const streams = await read(personIds.map(accountStream), after);
+    const names = personIds.map(accountStream);
+    const streams = await read(names, after);
     const found = new Map<string, AccountSeen>();
     const misfits: string[] = [];
-    for (const personId of personIds) {
-      const events = streams.get(accountStream(personId)) ?? [];
+    for (const [index, personId] of personIds.entries()) {
+      const events = streams.get(names[index] ?? '') ?? [];
       const base = known.get(personId);
       if (base && !isLastOf(base, events[0])) {
         misfits.push(personId);

@@ -1,6 +1,5 @@
 import type { AppendRequest, NewEvent, StreamWrite } from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
-import { accountStream } from '../domain/account.js';
 import type { AccountSeen } from '../domain/account-snapshot.js';
 import { type AccountRules, withConsequences } from '../domain/consequences.js';
 import { decideGrant, type GrantOrder } from '../domain/grant.js';
@@ -16,8 +15,9 @@ export interface ClaimToDecide {
   readonly cause: Cause & { readonly id: string };
 }
 
-/** A claim that waits for its decision, and how often it lost the race for its own account. */
+/** A claim that waits for its decision on the stream of its account, and how often it lost the race for that. */
 export interface Pending extends ClaimToDecide {
+  readonly stream: string;
   collisions: number;
 }
 
@@ -56,7 +56,7 @@ export function planFund<P extends Pending>(
   let { funding } = hand;
   let waits = false;
   for (const claim of claims) {
-    const { order, cause } = claim;
+    const { order, cause, stream } = claim;
     const { account, revision } = seenAccount(accounts, order.personId);
     const eventId = derivedId('grant', cause.id);
     // A lot is named by the event that made it.
@@ -73,7 +73,7 @@ export function planFund<P extends Pending>(
     const meta = { id: eventId, cause, effectiveAt: now, ownerId, ...(isGrant ? {} : { reads: hand.reads }) };
     // Only a person who owes something repays from a grant.
     const events = account.receivables.size === 0 ? [event] : withConsequences(account, event, rules, now).events;
-    const write = writeOf(accountStream(order.personId), revision, ...eventsOf(events, meta));
+    const write = writeOf(stream, revision, ...eventsOf(events, meta));
     if (!isGrant) {
       refusals.push({ request: { writes: [write] }, claims: [claim], from: undefined, epoch: 0, points: 0 });
       continue;

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AppendOutcome, appendSurely, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
@@ -55,6 +55,12 @@ interface Part {
   readonly accounts: ReadonlyMap<string, AccountSeen>;
 }
 
+/** What was sent of a part, and what became of it. */
+interface Recorded {
+  readonly sound: readonly Planned<Waiting>[];
+  readonly outcomes: readonly AppendOutcome[];
+}
+
 /**
  * Decides claims: one read of the accounts, the decision of each on its folded account, and one append in which the grants of
  * a fund and their draw on the lease are atomic. Whoever asks while a part is under way shares the next one, so single claims
@@ -87,7 +93,8 @@ export class Grants {
     return new Promise((resolve, reject) => {
       const call: Call = { left: claims.length, resolve, reject, failed: false };
       for (const { order, cause } of claims) {
-        this.queue.push({ order, cause, collisions: 0, rounds: 0, settled: false, call });
+        const stream = accountStream(order.personId);
+        this.queue.push({ order, cause, stream, collisions: 0, rounds: 0, settled: false, call });
       }
       if (this.queue.length >= this.nextPartClaimsMin) this.arrived();
       // After the present tick, so that callers of one tick share a part.
@@ -176,9 +183,14 @@ export class Grants {
     waiting: ReadonlyMap<string, number>,
   ): Promise<void> {
     try {
-      const turn = this.lastAppend.then(() => this.append(part, planned));
+      // While the part before it is being recorded.
+      this.log.prepare?.(planned.map(({ request }) => request));
+      const turn = this.lastAppend.then(() => this.append(planned));
       this.lastAppend = turn.catch(() => undefined);
-      const settled = await turn;
+      const { sound, outcomes } = await turn;
+      // The next part is sent before this one is taken in.
+      await nextTurn();
+      const settled = this.takeIn(part, sound, outcomes);
       const open = part.claims.filter((claim) => !claim.settled);
       for (const [fundId, log] of waiting) await this.leases.callBack(fundId, log);
       // Back-off with jitter, real time: two workers that want each other's lease must not keep in step.
@@ -192,28 +204,30 @@ export class Grants {
   /**
    * One draw at a time is on its way: of two, a lease closed by somebody else could stop the first and stand at just the
    * revision that the second expects. What was planned on a draw that was lost is not sent.
-   * Gives how many claims of the part have their decision on the log now.
    */
-  private async append(part: Part, planned: readonly Planned<Waiting>[]): Promise<number> {
+  private async append(planned: readonly Planned<Waiting>[]): Promise<Recorded> {
     const sound = planned.filter(
       ({ from, epoch }) => from === undefined || this.leases.isCurrent(from.fundId, epoch, from.log),
     );
-    if (sound.length === 0) return 0;
+    if (sound.length === 0) return { sound, outcomes: [] };
     const requests = sound.map((plan) => plan.request);
     try {
-      return this.takeIn(part, sound, await appendSurely(this.log, requests));
+      const outcomes = await appendSurely(this.log, requests);
+      for (const [index, { from }] of sound.entries()) {
+        if (outcomes[index]?.outcome !== 'appended' && from) this.leases.distrust(from.fundId, from.log);
+      }
+      return { sound, outcomes };
     } catch (error) {
       for (const { from } of sound) if (from) this.leases.distrust(from.fundId, from.log);
       throw error;
     }
   }
 
+  /** Gives how many claims of the part have their decision on the log now. */
   private takeIn({ accounts }: Part, planned: readonly Planned<Waiting>[], outcomes: readonly AppendOutcome[]): number {
     let settled = 0;
     planned.forEach((plan, index) => {
       const outcome = outcomes[index];
-      const { from } = plan;
-      if (outcome?.outcome !== 'appended' && from) this.leases.distrust(from.fundId, from.log);
       if (outcome?.outcome === 'conflict') countCollisions(plan, outcome.actualRevisions);
       plan.claims.forEach((claim, place) => {
         const { personId } = claim.order;
@@ -237,8 +251,8 @@ export class Grants {
         this.settle(claim);
         continue;
       }
-      const { fundId, personId } = order;
-      const log = this.log.logOf(accountStream(personId));
+      const { fundId } = order;
+      const log = this.log.logOf(claim.stream);
       const group = groups.get(`${fundId}+${log}`);
       if (group) group.claims.push(claim);
       else groups.set(`${fundId}+${log}`, { fundId, log, claims: [claim] });

@@ -18,8 +18,9 @@ export function ledgerEvent(
     readonly reads?: Readonly<Record<string, number>>;
   },
 ): NewEvent {
-  const { cause, actor = 'service:point-ledger', ...rest } = meta;
-  return toNewEvent(event, { ...rest, actor, correlationId: cause.correlationId, causationId: cause.id });
+  const { id, cause, effectiveAt, ownerId, actor = 'service:point-ledger', reads } = meta;
+  const said = { id, effectiveAt, correlationId: cause.correlationId, causationId: cause.id, actor, ownerId };
+  return toNewEvent(event, reads === undefined ? said : { ...said, reads });
 }
 
 /** A contest that other writers keep winning: an outage, so the feed brings the work again. */
