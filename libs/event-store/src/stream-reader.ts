@@ -10,8 +10,10 @@ interface Waiting {
 
 /** Streams in one query. */
 const BATCH_STREAMS_MAX = 2_000;
-/** Queries at the same moment: one may plan while another reads. */
+/** Queries at the same moment. */
 const QUERIES_MAX = 2;
+/** A second query begins beside the first only when so many callers wait: few wait and share the next one. */
+const SECOND_QUERY_CALLERS = 64;
 
 /**
  * Reads streams for many callers with few queries: what is asked for while a query runs goes into the next one. A query always
@@ -28,12 +30,14 @@ export class StreamReader {
     return new Promise((resolve, reject) => {
       this.waiting.push({ names, resolve, reject });
       // The requests that arrived in the same turn of the event loop share the first query too.
-      if (this.running < QUERIES_MAX && this.waiting.length === 1) setImmediate(() => this.next());
+      if (this.waiting.length === 1) setImmediate(() => this.next());
+      else if (this.waiting.length === SECOND_QUERY_CALLERS) this.next();
     });
   }
 
   private next(): void {
     if (this.running >= QUERIES_MAX || this.waiting.length === 0) return;
+    if (this.running > 0 && this.waiting.length < SECOND_QUERY_CALLERS) return;
     const names = new Set<string>();
     let taken = 0;
     for (const caller of this.waiting) {

@@ -36,26 +36,38 @@ it('asks once for all who ask in one turn, each stream once, and gives everybody
   for (const streams of await Promise.all(asked)) expect([...streams.keys()]).toEqual(['a', 'b', 'c', 'd']);
 });
 
-it('has two queries under way, and what is asked for meanwhile goes into the next one', async () => {
+it('has one query under way, and what is asked for meanwhile goes into the next one', async () => {
   const asked: Promise<Streams>[] = [];
-  for (const name of ['a', 'b', 'c', 'd']) {
+  for (const name of ['a', 'b', 'c']) {
     asked.push(reader.read([name]));
     await turn();
   }
-  expect(namesOf()).toEqual([['a'], ['b']]);
+  expect(namesOf()).toEqual([['a']]);
   queries[0]?.answer();
   await asked[0];
   await turn();
-  expect(namesOf()).toEqual([['a'], ['b'], ['c', 'd']]);
-  asked.push(reader.read(['e']));
+  expect(namesOf()).toEqual([['a'], ['b', 'c']]);
+  queries[1]?.answer();
+  await Promise.all(asked);
+});
+
+it('begins a second query beside the first when 64 wait, and never a third', async () => {
+  const asked = [reader.read(['first'])];
   await turn();
-  expect(queries).toHaveLength(3);
+  const ask = (name: string) => asked.push(reader.read([name]));
+  many(63, 'a').forEach(ask);
+  await turn();
+  expect(queries).toHaveLength(1);
+  ask('one more');
+  expect(namesOf().at(1)).toEqual([...many(63, 'a'), 'one more']);
+  many(100, 'b').forEach(ask);
+  await turn();
+  expect(queries).toHaveLength(2);
+  queries[1]?.answer();
+  await turn();
+  expect(namesOf().at(2)).toEqual(many(100, 'b'));
   for (const query of queries) query.answer();
-  await Promise.all(asked.slice(0, 4));
-  await turn();
-  expect(namesOf().at(-1)).toEqual(['e']);
-  queries.at(-1)?.answer();
-  await asked[4];
+  await Promise.all(asked);
 });
 
 it('reads two thousand streams a query, and a caller who asks for more alone in one', async () => {
@@ -67,6 +79,7 @@ it('reads two thousand streams a query, and a caller who asks for more alone in 
     reader.read(['e']),
   ];
   await turn();
+  expect(queries).toHaveLength(1);
   for (let index = 0; index < 4; index += 1) {
     queries[index]?.answer();
     await turn();
@@ -83,7 +96,10 @@ it('fails those whose query failed, and goes on', async () => {
   const next = [reader.read(['b']), turn().then(() => reader.read(['c']))];
   await turn();
   await turn();
-  expect(namesOf()).toEqual([['a'], ['b'], ['c']]);
-  for (const query of queries) query.answer();
+  expect(namesOf()).toEqual([['a'], ['b']]);
+  queries[1]?.answer();
+  await turn();
+  expect(namesOf().at(2)).toEqual(['c']);
+  queries[2]?.answer();
   await Promise.all(next);
 });

@@ -1,7 +1,7 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { sumPoints } from '@tsunagu/kernel';
 import type { Account, AccountEvent } from './account.js';
-import { blockedReason, bySoonestExpiry, type Lot, type LotPart } from './lot.js';
+import { type BlockedReason, blockedReason, bySoonestExpiry, type Lot, type LotPart } from './lot.js';
 
 export type HoldRequest = DataOf<'ExchangeRequested'>;
 /** The recorded end of an exchange, as its owner recorded it. */
@@ -36,6 +36,18 @@ export function embargoedLots(account: Account, now: string, payingOwnerIds?: re
   return account.lots
     .filter((lot) => lot.availablePoints > 0 && blockedReason(lot, now) === 'not_usable_yet')
     .filter((lot) => payingOwnerIds?.includes(lot.ownerId) ?? true);
+}
+
+/** Every lot with why it cannot be used now, and the points that can be: now, and later when an embargo has ended. */
+export function usableNow(account: Account, now: string) {
+  const lots = account.lots.map((lot) => ({ lot, blocked: blockedReason(lot, now) }));
+  const pointsThat = (fits: (blocked: BlockedReason | undefined) => boolean) =>
+    sumPoints(lots.map(({ lot, blocked }) => (fits(blocked) ? lot.availablePoints : 0)));
+  return {
+    lots,
+    exchangeablePoints: pointsThat((blocked) => blocked === undefined),
+    laterPoints: pointsThat((blocked) => blocked === 'not_usable_yet'),
+  };
 }
 
 /** Sets points aside for an exchange, soonest expiry first, or refuses it; decided on the account's own stream. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Account, type AccountEvent, emptyAccount, evolveAccount, foldAccount } from './account.js';
 import { granted, now, personId, refused, request } from './builders.js';
-import { decideHold, decideHoldEnd, embargoedLots, exchangeableLots, type HoldDecision } from './hold.js';
+import { decideHold, decideHoldEnd, embargoedLots, exchangeableLots, type HoldDecision, usableNow } from './hold.js';
 
 const times = { now, askOwnerAt: '2026-11-20T02:00:00.000Z' };
 const hold = (account: Account, more: Parameters<typeof request>[0] = {}) =>
@@ -231,4 +231,24 @@ function spent(lotId: string, points: number): AccountEvent {
 it('what is exchangeable never exceeds what the lots hold', () => {
   const account = foldAccount([lot('a', 500), lot('b', 300, { dryRun: true }), refused()]);
   expect(exchangeableLots(account, now).map(({ lotId }) => lotId)).toEqual(['a']);
+});
+
+it('shows every lot with what stands in its way, and counts what can be used now and later', () => {
+  const account = foldAccount([
+    lot('now', 500),
+    lot('also now', 20),
+    lot('later', 300, { usableFrom: '2026-11-20T01:00:00.001Z' }),
+    lot('over', 70, { expiresAt: now }),
+    lot('dry run', 9, { dryRun: true }),
+    spent('now', 100),
+  ]);
+  const { lots, exchangeablePoints, laterPoints } = usableNow(account, now);
+  expect(lots.map(({ lot: { lotId }, blocked }) => [lotId, blocked])).toEqual([
+    ['now', undefined],
+    ['also now', undefined],
+    ['later', 'not_usable_yet'],
+    ['over', 'expired'],
+    ['dry run', 'dry_run'],
+  ]);
+  expect([exchangeablePoints, laterPoints]).toEqual([420, 300]);
 });

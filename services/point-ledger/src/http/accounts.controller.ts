@@ -13,8 +13,8 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Pool } from 'pg';
-import { embargoedLots, exchangeableLots } from '../domain/hold.js';
-import { blockedReason, type Lot } from '../domain/lot.js';
+import { usableNow } from '../domain/hold.js';
+import type { BlockedReason, Lot } from '../domain/lot.js';
 import { Accounts } from '../workflows/accounts.js';
 import { cursorOf, placeOf } from './formats.js';
 
@@ -51,8 +51,7 @@ export class AccountsController {
   async account(@CurrentCaller() { subject: accountId }: Caller) {
     const account = await this.accounts.readOne(accountId);
     const now = isoTime(this.clock.now());
-    const exchangeablePoints = sumPoints(exchangeableLots(account, now).map((lot) => lot.availablePoints));
-    const laterPoints = sumPoints(embargoedLots(account, now).map((lot) => lot.availablePoints));
+    const { lots, exchangeablePoints, laterPoints } = usableNow(account, now);
     const open = [...account.receivables.values()].filter((receivable) => receivable.openPoints > 0);
     return {
       accountId,
@@ -60,7 +59,7 @@ export class AccountsController {
       availablePoints: addPoints(exchangeablePoints, laterPoints),
       exchangeablePoints,
       heldPoints: sumPoints(account.lots.map((lot) => lot.heldPoints)),
-      lots: account.lots.filter((lot) => lot.availablePoints + lot.heldPoints > 0).map((lot) => lotAnswer(lot, now)),
+      lots: lots.filter(({ lot }) => lot.availablePoints + lot.heldPoints > 0).map(lotAnswer),
       owedPoints: sumPoints(open.map((receivable) => receivable.openPoints)),
       receivables: open.map(({ receivableId, lotId, points, openPoints }) => ({
         receivableId,
@@ -90,9 +89,8 @@ export class AccountsController {
   }
 }
 
-function lotAnswer(lot: Lot, now: string) {
+function lotAnswer({ lot, blocked }: { readonly lot: Lot; readonly blocked: BlockedReason | undefined }) {
   const { lotId, fundId, campaignId, measureId, heldPoints, grantedAt, expiresAt, usableFrom, dryRun } = lot;
-  const blocked = blockedReason(lot, now);
   return {
     lotId,
     fundId,
