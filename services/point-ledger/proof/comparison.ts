@@ -146,7 +146,7 @@ export class Comparison {
   private compareAccount(stream: string, events: readonly RecordedEvent[]): void {
     const personId = stream.slice(accountStream('').length);
     const account = foldAccount(events);
-    const real = account.lots.map((lot) => [lot.lotId, lot.availablePoints, lot.heldPoints, lot.expiresAt]);
+    const real = [...account.lots].map((lot) => [lot.lotId, lot.availablePoints, lot.heldPoints, lot.expiresAt]);
     const wanted = this.reference.lotsOf(personId).map(([id, lot]) => [id, lot.available, lot.held, lot.expiresAt]);
     assert.deepEqual(real, wanted, `the lots of ${stream}: recorded, and the reference's`);
     const owed = [...account.receivables.values()].map(({ lotId, openPoints }) => [lotId, openPoints]);

@@ -78,8 +78,8 @@ export function checkAccounts(violated: Violated): AccountCheck {
     const after = evolveAccount(before, event);
     checked.account = after;
     // A lot that did not change is the same object, at the same place: lots only join at the end.
-    for (const [index, lot] of after.lots.entries()) {
-      const was = before.lots[index];
+    for (const [index, lot] of [...after.lots].entries()) {
+      const was = before.lots.at(index);
       if (lot === was) continue;
       if (was) countLot(checked.funds, was, -1);
       countLot(checked.funds, lot, 1);

@@ -1,5 +1,7 @@
 import type { Account } from './account.js';
+import { GrownList } from './grown-list.js';
 import { GrownMap } from './grown-map.js';
+import type { Lot } from './lot.js';
 
 /**
  * The version of what a fold gives: raised with every change of `Account`, of `evolveAccount` or of what either means. A
@@ -17,7 +19,7 @@ export interface AccountSeen {
 
 /** An account as JSON: every Map as its entries, in its order. */
 export interface AccountSnapshot {
-  readonly lots: Account['lots'];
+  readonly lots: readonly Lot[];
   readonly claims: EntriesOf<Account['claims']>;
   readonly measures: EntriesOf<Account['measures']>;
   readonly exchanges: EntriesOf<Account['exchanges']>;
@@ -28,7 +30,7 @@ type EntriesOf<M> = M extends ReadonlyMap<infer K, infer V> ? readonly (readonly
 
 export function toSnapshot({ lots, claims, measures, exchanges, receivables }: Account): AccountSnapshot {
   return {
-    lots,
+    lots: [...lots],
     claims: [...claims],
     measures: [...measures],
     exchanges: [...exchanges],
@@ -38,7 +40,7 @@ export function toSnapshot({ lots, claims, measures, exchanges, receivables }: A
 
 export function fromSnapshot({ lots, claims, measures, exchanges, receivables }: AccountSnapshot): Account {
   return {
-    lots,
+    lots: GrownList.from(lots),
     claims: GrownMap.from(claims),
     measures: GrownMap.from(measures),
     exchanges: GrownMap.from(exchanges),

@@ -19,7 +19,7 @@ const kinds = fc.nat(9);
 const steps = fc.array(fc.tuple(kinds, fc.nat(5), fc.integer({ min: 1, max: 900 })), { maxLength: 50 });
 
 function decide(account: Account, [kind, which, points]: Step, n: number): AccountEvent | undefined {
-  const lot = account.lots[which % Math.max(1, account.lots.length)];
+  const lot = account.lots.at(which % Math.max(1, account.lots.length));
   const exchangeId = [...account.exchanges.keys()][which % Math.max(1, account.exchanges.size)];
   switch (kind) {
     case 0:

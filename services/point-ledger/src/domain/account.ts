@@ -1,5 +1,6 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { subtractPoints } from '@tsunagu/kernel';
+import { GrownList } from './grown-list.js';
 import { GrownMap } from './grown-map.js';
 import { changedLots, type Lot, type LotPart, moved, newLot } from './lot.js';
 import { evolveReceivables, type Receivable } from './receivable.js';
@@ -43,7 +44,7 @@ export type ExchangeOnAccount =
 
 export interface Account {
   /** In the order granted. */
-  readonly lots: readonly Lot[];
+  readonly lots: GrownList<Lot>;
   /** The last decision of each claim. */
   readonly claims: GrownMap<string, { readonly attempt: number; readonly granted: boolean }>;
   /** I1: the claim that each measure was granted to, for ever: a reversed grant was still the one grant. */
@@ -54,7 +55,7 @@ export interface Account {
 }
 
 export const emptyAccount: Account = {
-  lots: [],
+  lots: GrownList.from([]),
   claims: GrownMap.from([]),
   measures: GrownMap.from([]),
   exchanges: GrownMap.from([]),
@@ -116,13 +117,14 @@ export function foldAccount(events: Iterable<{ readonly type: string; readonly d
 }
 
 export function lotOf(account: Account, lotId: string): Lot | undefined {
-  return account.lots.find((lot) => lot.lotId === lotId);
+  for (const lot of account.lots) if (lot.lotId === lotId) return lot;
+  return undefined;
 }
 
 function granted(account: Account, data: DataOf<'PointsGranted'>): Account {
   return {
     ...account,
-    lots: [...account.lots, newLot(data)],
+    lots: account.lots.with(newLot(data)),
     claims: account.claims.with(data.claimId, { attempt: data.attempt, granted: true }),
     measures: account.measures.with(data.measureId, data.claimId),
   };

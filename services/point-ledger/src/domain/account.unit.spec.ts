@@ -34,7 +34,7 @@ describe('a hold', () => {
     expect(partly.exchanges.get('one')).toMatchObject({ openLots: [{ lotId: 'a', points: 60 }] });
     const wholly = evolveAccount(partly, released('one', ['a'], 60));
     expect(wholly.exchanges.get('one')).toMatchObject({ state: 'released', openLots: [] });
-    expect(wholly.lots).toMatchObject([{ availablePoints: 1_000, heldPoints: 0 }, { heldPoints: 100 }]);
+    expect([...wholly.lots]).toMatchObject([{ availablePoints: 1_000, heldPoints: 0 }, { heldPoints: 100 }]);
   });
 
   it.each([

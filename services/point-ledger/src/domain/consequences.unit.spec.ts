@@ -52,11 +52,11 @@ class Play {
   }
 
   get lots() {
-    return this.account.lots.map(({ availablePoints, heldPoints }) => [availablePoints, heldPoints]);
+    return [...this.account.lots].map(({ availablePoints, heldPoints }) => [availablePoints, heldPoints]);
   }
 }
 
-const only = (play: Play) => play.account.lots[0] as Lot;
+const only = (play: Play) => play.account.lots.at(0) as Lot;
 
 it('the id of a consequence is the same for the same cause, and another for another type, place or cause', () => {
   const first = consequenceId('PointsExpired', 1, reversalId);
@@ -77,7 +77,7 @@ describe('a capture in part', () => {
       ['HoldCaptured', 350],
       ['HoldReleased', 150],
     ]);
-    expect(play.account.lots.map((each) => each.exchangedPoints)).toEqual([300, 50]);
+    expect([...play.account.lots].map((each) => each.exchangedPoints)).toEqual([300, 50]);
     expect(play.lots).toEqual([
       [0, 0],
       [250, 0],

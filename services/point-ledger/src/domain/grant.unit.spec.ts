@@ -29,7 +29,7 @@ describe('a claim', () => {
   it('gives free points, usable at once and of no batch; the lot carries what the grant says', () => {
     expect(decide()).toMatchObject({ event: { data: { legalClass: 'free', usableFrom: null, batchId: null } } });
     const said = { legalClass: 'prepaid', usableFrom: now, batchId: 'batch' } as const;
-    expect(foldAccount([granted(said)]).lots).toEqual([expect.objectContaining(said)]);
+    expect([...foldAccount([granted(said)]).lots]).toEqual([expect.objectContaining(said)]);
   });
 
   it('of a list is seen at once and can be used when the list says', () => {

@@ -25,7 +25,7 @@ export type HoldDecision =
 
 /** Lots that an exchange may take now, in the order in which it takes them. */
 export function exchangeableLots(account: Account, now: string, payingOwnerIds?: readonly string[]): readonly Lot[] {
-  return account.lots
+  return [...account.lots]
     .filter((lot) => lot.availablePoints > 0 && blockedReason(lot, now) === undefined)
     .filter((lot) => payingOwnerIds?.includes(lot.ownerId) ?? true)
     .sort(bySoonestExpiry);
@@ -33,14 +33,14 @@ export function exchangeableLots(account: Account, now: string, payingOwnerIds?:
 
 /** Lots that are seen but cannot be used yet. */
 export function embargoedLots(account: Account, now: string, payingOwnerIds?: readonly string[]): readonly Lot[] {
-  return account.lots
+  return [...account.lots]
     .filter((lot) => lot.availablePoints > 0 && blockedReason(lot, now) === 'not_usable_yet')
     .filter((lot) => payingOwnerIds?.includes(lot.ownerId) ?? true);
 }
 
 /** Every lot with why it cannot be used now, and the points that can be: now, and later when an embargo has ended. */
 export function usableNow(account: Account, now: string) {
-  const lots = account.lots.map((lot) => ({ lot, blocked: blockedReason(lot, now) }));
+  const lots = [...account.lots].map((lot) => ({ lot, blocked: blockedReason(lot, now) }));
   const pointsThat = (fits: (blocked: BlockedReason | undefined) => boolean) =>
     sumPoints(lots.map(({ lot, blocked }) => (fits(blocked) ? lot.availablePoints : 0)));
   return {

@@ -81,8 +81,8 @@ describe('the end of an exchange', () => {
   const unseen = after(emptyAccount, end(emptyAccount, 'released'));
 
   it('captures or releases the lots that were held', () => {
-    expect(captured.lots).toMatchObject([{ availablePoints: 400, heldPoints: 0 }]);
-    expect(released.lots).toMatchObject([{ availablePoints: 500, heldPoints: 0 }]);
+    expect([...captured.lots]).toMatchObject([{ availablePoints: 400, heldPoints: 0 }]);
+    expect([...released.lots]).toMatchObject([{ availablePoints: 500, heldPoints: 0 }]);
   });
 
   it('that comes again changes nothing', () => {

@@ -83,16 +83,16 @@ function decide(account: Account, step: Step, n: number, hour: number): AccountE
       return decision.outcome === 'decided' ? decision.event : undefined;
     }
     case 'expire': {
-      const lot = account.lots.find((each) => decideExpiry(personId, each, at));
+      const lot = [...account.lots].find((each) => decideExpiry(personId, each, at));
       return lot && decideExpiry(personId, lot, at);
     }
     case 'extend': {
       const times = { expiresFrom: at, expiresBefore: atHour(hour + 20), newExpiresAt: atHour(hour + step.hours) };
       const rule = { extensionId: `extension ${n}`, ownerId: 'owner 0', campaignId: null, fundId: null, ...times };
-      return account.lots.map((lot) => decideExtension(personId, lot, rule, at)).find(Boolean);
+      return [...account.lots].map((lot) => decideExtension(personId, lot, rule, at)).find(Boolean);
     }
     case 'reverse': {
-      const lotId = account.lots[step.which]?.lotId ?? 'none';
+      const lotId = account.lots.at(step.which)?.lotId ?? 'none';
       const order = { reversalId: idFromScope(`reversal ${n}`), personId, lotId, reasonPattern: 'fraud' };
       const decision = decideReversal(account, order, at);
       return decision.outcome === 'decided' ? decision.event : undefined;
@@ -171,10 +171,10 @@ function faultsOf(account: Account, totals: ReadonlyMap<string, number>, rules: 
     must(sum(owed.map((each) => each.points)) === exchangedPoints + repaidPoints, `lot ${lotId} is not owed`);
   }
   const held = [...account.exchanges.values()].flatMap((each) => (each.state === 'refused' ? [] : each.openLots));
-  const heldInLots = sum(account.lots.map((lot) => lot.heldPoints));
+  const heldInLots = sum([...account.lots].map((lot) => lot.heldPoints));
   must(sum(held.map((part) => part.points)) === heldInLots, 'holds and lots disagree');
   for (const fundId of [fundOf(0, 0), fundOf(1, 0), fundOf(0, 1)]) {
-    const own = account.lots.filter((lot) => lot.fundId === fundId);
+    const own = [...account.lots].filter((lot) => lot.fundId === fundId);
     for (const place of ['available', 'held', 'reversed', 'expired'] as const) {
       const posted = totals.get(`fund:${fundId}:${place}`) ?? 0;
       must(posted === sum(own.map((lot) => lot[`${place}Points`])), `${place} of ${fundId} is not what was posted`);
@@ -206,7 +206,7 @@ it('any history of grants, holds, partial captures, expiry, extension, reversal 
         // What a failed exchange gives back after its term is gone at once, or lasts for the grace.
         const released = decided.events.flatMap((one) => (one.type === 'HoldReleased' ? one.data.lots : []));
         for (const { lotId } of released) {
-          const lot = account.lots.find((one) => one.lotId === lotId);
+          const lot = [...account.lots].find((one) => one.lotId === lotId);
           if (lot && isPastExpiry(lot, atHour(hour)) && lot.availablePoints > 0)
             faults.push(`${lotId} outlives its term`);
         }

@@ -1,5 +1,6 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { addPoints, subtractPoints } from '@tsunagu/kernel';
+import { GrownList } from './grown-list.js';
 
 /**
  * Points of one grant, from the moment they are granted until none is left. Where they are now always sums up:
@@ -104,17 +105,17 @@ export function moved(lot: Lot, points: number, from: Place, to: Place): Lot {
 
 /** Changes the lots that are named, each once; a lot that is not on the account is a broken log. */
 export function changedLots(
-  lots: readonly Lot[],
+  lots: Iterable<Lot>,
   parts: readonly { readonly lotId: string; readonly points: number }[],
   change: (lot: Lot, points: number) => Lot,
-): readonly Lot[] {
+): GrownList<Lot> {
   const byLot = new Map(parts.map((part) => [part.lotId, part.points]));
-  const after = lots.map((lot) => {
+  const after = [...lots].map((lot) => {
     const points = byLot.get(lot.lotId);
     if (points === undefined) return lot;
     byLot.delete(lot.lotId);
     return change(lot, points);
   });
   if (byLot.size > 0) throw new Error(`no such lot on this account: ${[...byLot.keys()].join(', ')}`);
-  return after;
+  return GrownList.from(after);
 }

@@ -66,8 +66,8 @@ describe('lots that are changed', () => {
       ],
       expire,
     );
-    expect(after.map(({ expiredPoints }) => expiredPoints)).toEqual([1, 0, 3]);
-    expect(after[1]).toBe(lots[1]);
+    expect([...after].map(({ expiredPoints }) => expiredPoints)).toEqual([1, 0, 3]);
+    expect(after.at(1)).toBe(lots[1]);
   });
 
   it('are on the account: others are told by name', () => {

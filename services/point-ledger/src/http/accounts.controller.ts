@@ -58,7 +58,7 @@ export class AccountsController {
       // Seen, and spent as soon as the day has come: an embargo takes nothing away.
       availablePoints: addPoints(exchangeablePoints, laterPoints),
       exchangeablePoints,
-      heldPoints: sumPoints(account.lots.map((lot) => lot.heldPoints)),
+      heldPoints: sumPoints(lots.map(({ lot }) => lot.heldPoints)),
       lots: lots.filter(({ lot }) => lot.availablePoints + lot.heldPoints > 0).map(lotAnswer),
       owedPoints: sumPoints(open.map((receivable) => receivable.openPoints)),
       receivables: open.map(({ receivableId, lotId, points, openPoints }) => ({

@@ -136,7 +136,7 @@ export function recallAct(
     cause: { id, correlationId },
     actor,
     decide: (account, now) => {
-      const lot = account.lots.find(({ batchId }) => batchId === listId);
+      const lot = [...account.lots].find(({ batchId }) => batchId === listId);
       if (!lot) return undefined;
       const reversalId = derivedId(`recall ${personId}`, listId);
       return reversalAct({ reversalId, personId, lotId: lot.lotId, reasonPattern }, approval).decide(account, now);
