@@ -15,9 +15,8 @@ interface Cursor {
   until: number;
   page: readonly RecordedEvent[];
   next: number;
-  /** The last position looked at, and the request taken last. */
+  /** The last position looked at. */
   through: number;
-  requestId: string | undefined;
 }
 
 /**
@@ -29,7 +28,7 @@ export async function readTogether(logs: readonly EventLog[], reader: ReadTogeth
   const cursors: Cursor[] = [];
   // The first log's head last: what the others follow from there is in it by then.
   for (const log of logs.toReversed()) {
-    cursors.unshift({ log, until: await log.head(), page: [], next: 0, through: 0, requestId: undefined });
+    cursors.unshift({ log, until: await log.head(), page: [], next: 0, through: 0 });
   }
   const onPage = () => {
     const sum = (of: (cursor: Cursor) => number) => cursors.reduce((total, cursor) => total + of(cursor), 0);
@@ -57,7 +56,7 @@ async function drain(cursor: Cursor, reader: ReadTogether, onPage: () => void): 
     if (!event) {
       await turnPage(cursor);
       onPage();
-    } else if (event.requestId === cursor.requestId || reader.mayCome(event)) {
+    } else if (reader.mayCome(event)) {
       takeRequest(cursor, reader);
       hasMoved = true;
     } else return hasMoved;
@@ -79,7 +78,6 @@ function takeRequest(cursor: Cursor, { take }: ReadTogether): void {
     take(event);
     cursor.next += 1;
   }
-  cursor.requestId = requestId;
 }
 
 function isAtEnd({ page, next, through, until }: Cursor): boolean {
