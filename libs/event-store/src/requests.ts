@@ -28,7 +28,8 @@ const TEXT_LENGTH_MAX = 500;
 const REVISION_MAX = 2 ** 31 - 1;
 const REQUEST_EVENTS_MAX = 10_000;
 const DATA_LENGTH_MAX = 1_000_000;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+// PostgreSQL knows no year 0.
+const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 // What JSON.stringify escapes and PostgreSQL cannot hold: U+0000 and halves of a surrogate pair.
@@ -128,10 +129,13 @@ function isRevision(value: number, least: number): boolean {
 
 let lastTime = '';
 
-/** The events of a batch mostly have one time. */
+/**
+ * The events of a batch mostly have one time. A day that its month has not, and the hour 24, are to Date a moment of a later
+ * day: PostgreSQL refuses the one and moves the other.
+ */
 function isTime(text: string): boolean {
   if (text === lastTime) return true;
-  if (!TIME.test(text) || Number.isNaN(Date.parse(text))) return false;
+  if (!TIME.test(text) || new Date(text).getUTCDate() !== Number(text.slice(8, 10))) return false;
   lastTime = text;
   return true;
 }
