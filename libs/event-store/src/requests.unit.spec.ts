@@ -74,6 +74,8 @@ describe('a request that may be recorded', () => {
     expect(events(EVENTS_MAX - 1, 2)).toBe('more than 10000 events in a request');
     const data = (length: number) => refusal(one({ data: 'd'.repeat(length - 2) }));
     expect([data(DATA_MAX), data(DATA_MAX + 1)]).toEqual([undefined, 'Counted: more than 1000000 characters of data']);
+    const version = (schemaVersion: number) => refusal(one({ schemaVersion }));
+    expect([version(REVISION_MAX), version(REVISION_MAX + 1)]).toEqual([undefined, 'Counted: not a schemaVersion']);
     const revision = (expected: number, count: number) => refusal(write('thing-1', expected, count));
     expect([revision(REVISION_MAX - 2, 2), revision(REVISION_MAX - 2, 3)]).toEqual([
       undefined,
@@ -108,7 +110,7 @@ describe('a request that can never be recorded', () => {
   const [id, same] = [newId(startMs), event()];
   const circle: { self?: unknown } = {};
   circle.self = circle;
-  const notText = 5 as unknown as string;
+  const notText = ['service:a'] as unknown as string;
   const bad: [what: string, request: AppendRequest, says: string][] = [
     ['writes nothing', { writes: [] }, 'the request writes nothing'],
     ['writes nothing to a stream', writeAll(write('thing-1', 0), write('thing-2', 0, 0)), 'writes nothing to thing-2'],
