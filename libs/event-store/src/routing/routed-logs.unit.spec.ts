@@ -106,6 +106,93 @@ it('learns the table again for a key from later than it knows, and refuses when 
   await expect(store.readStreams([late])).rejects.toMatchObject({ code: 'store.unavailable' });
 });
 
+it('asks for the table again when one key among many needs it', async () => {
+  let looks = 0;
+  const fixed = fixedRoutes(table);
+  const [known = '', unheard = ''] = keysIn(1, 2);
+  const routes: Routes = {
+    ...fixed,
+    logOf: (key) => (key === unheard && looks === 0 ? undefined : fixed.logOf(key)),
+    async refresh() {
+      looks += 1;
+    },
+  };
+  const { store } = open(routes);
+  expect(() => store.logOf(account(unheard))).toThrow('a time for which the routing table is not known yet');
+  const outcomes = await store.append([write(account(known), 'noStream'), write(account(unheard), 'noStream')]);
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['appended', 'appended']);
+  expect(looks).toBe(1);
+  expect([store.logOf(account(unheard)), store.logOf('lease-1+2')]).toEqual([1, 2]);
+});
+
+it('tells first of a lost answer, whichever logs fail beside it: who repeats learns the rest', async () => {
+  const lost = new StoreError('store.outcome_unknown', 'cut');
+  const others = [new StoreError('store.unavailable', 'no database'), new TypeError('a mistake')];
+  for (const failing of [
+    [lost, ...others],
+    [...others, lost],
+  ]) {
+    const { store } = open(fixedRoutes(table), (log) =>
+      Object.assign(Object.create(log) as EventLog, { append: () => Promise.reject(failing[log.log]) }),
+    );
+    await expect(store.append([0, 1, 2].map((log) => write(`lease-1+${log}`, 'noStream')))).rejects.toBe(lost);
+  }
+});
+
+it('gives no outcomes for no requests, and no streams where none are named', async () => {
+  const { store } = open();
+  expect(await store.append([])).toEqual([]);
+  expect([...(await store.readStreams([]))]).toEqual([]);
+});
+
+it('reads what lies past a revision in every log', async () => {
+  const { store } = open();
+  const names = [0, 1, 2].map((log) => `lease-1+${log}`);
+  await store.append(names.map((name) => write(name, 'noStream', 3)));
+  const after = new Map(names.map((name, log) => [name, log]));
+  const tails = await store.readStreams(names, after);
+  expect(names.map((name) => tails.get(name)?.map(({ revision }) => revision))).toEqual([[1, 2], [2], []]);
+});
+
+it('can what every one of its logs can', () => {
+  const all = { gapFree: true, idsForEver: true, atomicStreams: true };
+  expect(open().store.capabilities).toEqual(all);
+  for (const name of ['gapFree', 'idsForEver', 'atomicStreams'] as const) {
+    const capabilities = { ...all, [name]: false };
+    const lacking = (log: EventLog) =>
+      log.log === 1 ? Object.assign(Object.create(log) as EventLog, { capabilities }) : log;
+    expect(open(fixedRoutes(table), lacking).store.capabilities).toEqual(capabilities);
+  }
+});
+
+it('waits for an append where it has one log, and closes its logs and routes', async () => {
+  const closed: string[] = [];
+  const routes = { ...fixedRoutes(oneLog), close: async () => void closed.push('routes') };
+  const single = new RoutedLogs({ logs: open().logs.slice(0, 1), routes, placeOf });
+  const stopping = new AbortController();
+  const stopped = single.waitForAppend(0, 60_000, stopping.signal);
+  stopping.abort();
+  expect(await stopped).toBe(false);
+  const waiting = single.waitForAppend(0, 60_000);
+  await single.append([write('thing-1', 'noStream')]);
+  expect(await waiting).toBe(true);
+  const { logs, store } = open(routes);
+  const waits = logs.map((log) => log.waitForAppend(0, 60_000));
+  await store.close();
+  expect(await Promise.all(waits)).toEqual([false, false, false]);
+  expect(closed).toEqual(['routes']);
+});
+
+it('says what it cannot do and why', async () => {
+  const { store } = open();
+  await expect(store.head()).rejects.toThrow('head of a store of 3 logs: they have no common order');
+  await expect(store.readLog({ after: 0, limit: 1 })).rejects.toThrow('readLog of a store of 3 logs');
+  await expect(store.waitForAppend(0, 1)).rejects.toThrow('waitForAppend of a store of 3 logs');
+  await expect(store.readStreams(['lease-1+7'])).rejects.toThrow('log 7 is not open in this process');
+  const over = { writes: [...write('lease-1+1', 'noStream').writes, ...write('lease-1+2', 'noStream').writes] };
+  await expect(store.append([over])).rejects.toThrow('one request writes to the logs 1 and 2');
+});
+
 it('has the order of a log only where it has one log, and cannot serve a log that is not open', async () => {
   const { logs, store } = open();
   await expect(store.head()).rejects.toThrow('no common order');
