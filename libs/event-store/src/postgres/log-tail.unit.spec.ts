@@ -94,3 +94,93 @@ it('reads once for all who ask at a moment, and again for what came since', asyn
   expect((await tail.read(1, 10, undefined))?.through).toBe(2);
   expect(reads).toBe(2);
 });
+
+/** A log of so many requests of one event each, and the places from which it was read. */
+function longLog(length: number) {
+  const log = { length, asked: [] as number[] };
+  const recorded = { ...event(), log: 0, stream: 'thing-1', schemaVersion: 1, recordedAt: '2026-11-05T00:00:00.000Z' };
+  const tail = new LogTail(async ({ after, limit }) => {
+    log.asked.push(after);
+    const events = Array.from({ length: Math.max(0, Math.min(limit, log.length - after)) }, (_, index) => {
+      const position = after + index + 1;
+      return { ...recorded, position, revision: position - 1, requestId: `request ${position}` };
+    });
+    return { events, through: after + events.length };
+  });
+  const positions = async (after: number, limit = 10) =>
+    (await tail.read(after, limit, undefined))?.events.map(({ position }) => position);
+  return { log, tail, positions };
+}
+
+/** Reads on from a place until nothing comes. */
+async function follow(tail: LogTail, from: number): Promise<void> {
+  for (let at = from; ; ) {
+    const { through = at } = (await tail.read(at, 1_000, undefined)) ?? {};
+    if (through === at) return;
+    at = through;
+  }
+}
+
+it('keeps from where the first follower stands; what lies before it is read elsewhere', async () => {
+  const { log, positions } = longLog(100);
+  expect(await positions(50, 3)).toEqual([51, 52, 53]);
+  expect(await positions(53, 2)).toEqual([54, 55]);
+  expect(await positions(49)).toBeUndefined();
+  expect(await positions(100)).toEqual([]);
+  expect(log.asked).toEqual([50, 100]);
+});
+
+it('keeps anew from a follower who is far ahead', async () => {
+  const { log, positions } = longLog(100);
+  expect(await positions(98)).toEqual([99, 100]);
+  log.length = 5_000;
+  expect(await positions(4_998)).toEqual([4_999, 5_000]);
+  expect(await positions(98)).toBeUndefined();
+  expect(log.asked).toEqual([98, 4_998]);
+});
+
+it('keeps what is being read when somebody asks from further on meanwhile', async () => {
+  const { log, positions } = longLog(100);
+  expect(await Promise.all([positions(0, 2), positions(90, 2)])).toEqual([
+    [1, 2],
+    [91, 92],
+  ]);
+  expect(await positions(1, 2)).toEqual([2, 3]);
+  expect(log.asked).toEqual([0]);
+});
+
+it('keeps the last eight thousand events and more, not all', async () => {
+  const { log, tail, positions } = longLog(30_000);
+  await follow(tail, 0);
+  const reads = log.asked.length;
+  expect(await positions(30_000 - 8_192, 2)).toEqual([21_809, 21_810]);
+  expect(await positions(30_000 - 10_192)).toBeUndefined();
+  expect(log.asked).toHaveLength(reads);
+  expect(await positions(29_999)).toEqual([30_000]);
+});
+
+it('gives no event behind a hole, until what was missing is there', async () => {
+  const log = new MemoryEventLog({ now: () => startMs });
+  await log.append([write('thing-1', 'noStream', 1), write('thing-2', 'noStream', 1)]);
+  let isMissing = true;
+  const tail = new LogTail(async (query) => {
+    const slice = await log.readLog(query);
+    return isMissing ? { ...slice, events: slice.events.slice(1) } : slice;
+  });
+  expect(await tail.read(0, 10, undefined)).toEqual({ events: [], through: 0 });
+  isMissing = false;
+  expect(await tail.read(0, 10, undefined)).toMatchObject({ events: [{ position: 1 }, { position: 2 }], through: 2 });
+});
+
+it('fails those whose read failed, and reads for those who ask again', async () => {
+  let reads = 0;
+  const tail = new LogTail(async ({ after }) => {
+    reads += 1;
+    if (reads === 1) throw new Error('no answer');
+    return { events: [], through: after };
+  });
+  const failing = [tail.read(0, 10, undefined), tail.read(0, 10, undefined)];
+  for (const { status } of await Promise.allSettled(failing)) expect(status).toBe('rejected');
+  expect(await tail.read(0, 10, undefined)).toEqual({ events: [], through: 0 });
+  expect(reads).toBe(2);
+});
