@@ -82,7 +82,7 @@ it.each([
   expect([watch.waiting, jest.getTimerCount()]).toEqual([0, 0]);
 });
 
-it('waits again for what a log has lost that stands further back than was known', async () => {
+it('waits again for what has to come again where it stands further back than was known', async () => {
   watch.observe(9);
   watch.reset(4);
   expect(watch.head).toBe(4);
