@@ -1,8 +1,9 @@
 import type { EventVersions } from '@tsunagu/kernel';
 import { event, startMs, write, writeAll } from '../suite/place.js';
 import { eventLogSuite } from '../suite/suite.js';
+import type { KurrentClient } from './client.js';
 import { KurrentEventLog } from './kurrent-log.js';
-import { TestServer } from './test-server.js';
+import { CommandError, TestServer } from './test-server.js';
 
 /** Each on a simulated server that does what the vendor documents: these show the adapter, not KurrentDB. */
 async function openOn(server: TestServer, versions?: EventVersions) {
@@ -119,4 +120,138 @@ it('does not count where events are missing', async () => {
   await (await openOn(server)).log.append([write('thing-1', 'noStream', 3)]);
   server.all.splice(1, 1);
   await expect(openOn(server)).rejects.toMatchObject({ code: 'store.unavailable' });
+});
+
+/** A log whose client does some things in its own way. */
+async function openChanged(
+  server: TestServer,
+  change: (client: KurrentClient) => Partial<KurrentClient>,
+  log?: number,
+) {
+  const client = server.client();
+  const changed = { ...client, ...change(client) };
+  return KurrentEventLog.open({ client: changed, clock: { now: () => startMs }, name: 'test', ...(log && { log }) });
+}
+
+it('gives up after fifty races, and says that it cannot be used', async () => {
+  const server = new TestServer();
+  const { log } = await openOn(server);
+  server.refuse = new Array(49).fill('wrong-expected-version');
+  expect(await log.append([write('thing-1', 'noStream')])).toMatchObject([{ outcome: 'appended' }]);
+  server.refuse = new Array(50).fill('wrong-expected-version');
+  await expect(log.append([write('thing-2', 'noStream')])).rejects.toMatchObject({
+    code: 'store.unavailable',
+    message: 'the streams of a request kept changing',
+  });
+  expect(await log.head()).toBe(1);
+});
+
+it('leaves the outcome open where what was written cannot be read, now or yet', async () => {
+  for (const readAll of [
+    async function* lagging() {},
+    // biome-ignore lint/correctness/useYield: it fails before there is anything to give
+    async function* failing() {
+      throw new CommandError('unavailable');
+    },
+  ]) {
+    const server = new TestServer();
+    const log = await openChanged(server, (client) => ({
+      readAll: (options) => (server.all.length === 0 ? client.readAll(options) : readAll()),
+    }));
+    const request = write('thing-1', 'noStream', 2);
+    await expect(log.append([request])).rejects.toMatchObject({ code: 'store.outcome_unknown' });
+    const { log: repeating } = await openOn(server);
+    expect(await repeating.append([request])).toEqual([{ outcome: 'duplicate', positions: [1, 2] }]);
+  }
+});
+
+it('cannot be used while the server gives nothing to read, and can be afterwards', async () => {
+  const server = new TestServer();
+  let answers = false;
+  const failing = (client: KurrentClient): Partial<KurrentClient> => ({
+    readAll(options) {
+      if (!answers) throw new CommandError('unavailable');
+      return client.readAll(options);
+    },
+    readStream(stream, options) {
+      if (!answers) throw new CommandError('access-denied');
+      return client.readStream(stream, options);
+    },
+  });
+  const unavailable = { code: 'store.unavailable' };
+  await expect(openChanged(server, failing)).rejects.toMatchObject(unavailable);
+  const capabilities = Promise.reject(new Error('no server'));
+  await expect(openChanged(server, () => ({ capabilities }))).rejects.toMatchObject(unavailable);
+  answers = true;
+  const log = await openChanged(server, failing);
+  await log.append([write('thing-1', 'noStream')]);
+  answers = false;
+  await expect(log.head()).rejects.toMatchObject(unavailable);
+  await expect(log.readLog({ after: 0, limit: 1 })).rejects.toMatchObject(unavailable);
+  await expect(log.readStreams(['thing-1'])).rejects.toMatchObject(unavailable);
+  await expect(log.append([write('thing-2', 'noStream')])).rejects.toMatchObject(unavailable);
+  answers = true;
+  expect(await log.head()).toBe(1);
+});
+
+it('gives at least one request where fewer are asked for', async () => {
+  const { log } = await openOn(new TestServer());
+  await log.append([write('thing-1', 'noStream', 2), write('thing-1', 1), write('thing-2', 'noStream')]);
+  for (const limit of [0, -1]) {
+    expect(await log.readLog({ after: 0, limit })).toMatchObject({ events: { length: 2 }, through: 2 });
+    expect(await log.readLog({ after: 0, limit, stream: 'thing-1' })).toMatchObject({
+      events: { length: 2 },
+      through: 2,
+    });
+  }
+});
+
+it('reads a stream in the log to its end, or to where the limit cut it', async () => {
+  const { log } = await openOn(new TestServer());
+  await log.append([write('thing-1', 'noStream', 2), write('thing-2', 'noStream'), write('thing-1', 1)]);
+  await log.append([write('thing-2', 0)]);
+  const read = async (after: number, limit: number, types?: string[]) => {
+    const slice = await log.readLog({ after, limit, stream: 'thing-1', ...(types && { types }) });
+    return [slice.events.map(({ position }) => position), slice.through];
+  };
+  expect(await read(0, 2)).toEqual([[1, 2], 2]);
+  expect(await read(2, 1)).toEqual([[4], 5]);
+  expect(await read(0, 3)).toEqual([[1, 2, 4], 5]);
+  expect(await read(4, 10)).toEqual([[], 5]);
+  expect(await read(9, 10)).toEqual([[], 9]);
+  expect(await read(0, 10, ['Unheard'])).toEqual([[], 5]);
+});
+
+it('says which log it is, of its events and its streams', async () => {
+  const log = await openChanged(new TestServer(), () => ({}), 3);
+  await log.append([write('thing-1', 'noStream')]);
+  expect([log.log, log.logOf()]).toEqual([3, 3]);
+  expect((await log.readLog({ after: 0, limit: 1 })).events).toMatchObject([{ log: 3, stream: 'thing-1' }]);
+  expect((await openOn(new TestServer())).log.log).toBe(0);
+});
+
+it('goes on looking for those who wait after a look failed, and ends their wait when it closes', async () => {
+  const server = new TestServer();
+  let failures = 0;
+  const log = await openChanged(server, (client) => ({
+    readAll(options) {
+      if (failures-- > 0) throw new CommandError('unavailable');
+      return client.readAll(options);
+    },
+  }));
+  const { log: other } = await openOn(server);
+  failures = 1;
+  const [first, second] = [log.waitForAppend(0, 10_000), log.waitForAppend(0, 10_000)];
+  await other.append([write('thing-1', 'noStream')]);
+  expect(await Promise.all([first, second])).toEqual([true, true]);
+  const ending = log.waitForAppend(1, 10_000);
+  await log.close();
+  expect(await ending).toBe(false);
+});
+
+it('answers what was asked before it closes', async () => {
+  const { log } = await openOn(new TestServer());
+  const outcomes = log.append([write('thing-1', 'noStream')]);
+  await log.close();
+  expect(await outcomes).toMatchObject([{ outcome: 'appended' }]);
 });
