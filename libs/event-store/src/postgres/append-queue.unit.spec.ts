@@ -73,6 +73,82 @@ describe('the append queue', () => {
     expect((await Promise.all(calls)).map(({ length }) => length)).toEqual([700, 700, 1_500, 400, 500]);
   });
 
+  it.each([
+    ['a first batch of few events alone', [16, 16, 16, 16, 16, 16, 16, 15], [127]],
+    ['many events in halves, so that one is worked on while the other is recorded', new Array(8).fill(16), [64, 64]],
+    ['an odd number with the larger half first', new Array(129).fill(1), [65, 64]],
+    ['no batch of more than a thousand events', [900, 900, 200, 100], [900, 900]],
+  ])('commits, when idle, %s', async (_, sizes: number[], batches) => {
+    const held = new HeldCommits();
+    const queue = new AppendQueue(held.commit);
+    const calls = sizes.map((size) => queue.append(requests(size)));
+    await turn();
+    expect(held.sizes()).toEqual(batches);
+    for (let n = 0; n < sizes.length; n += 1) {
+      held.endNext();
+      await turn();
+    }
+    expect((await Promise.all(calls)).map(({ length }) => length)).toEqual(sizes);
+  });
+
+  it.each([
+    [63, [1]],
+    [64, [1, 64]],
+  ])('commits %i events of one turn beside a batch under way: %j', async (count, batches) => {
+    const held = new HeldCommits();
+    const queue = new AppendQueue(held.commit);
+    const calls = [queue.append(requests(1))];
+    await turn();
+    calls.push(queue.append(requests(count - 10)), queue.append(requests(10)));
+    await turn();
+    expect(held.sizes()).toEqual(batches);
+    for (let n = 0; n < 2; n += 1) {
+      held.endNext();
+      await turn();
+    }
+    await Promise.all(calls);
+    expect(held.sizes()).toEqual([1, count]);
+  });
+
+  it('commits as soon as a thousand events wait, in the turn in which they come', async () => {
+    const held = new HeldCommits();
+    const queue = new AppendQueue(held.commit);
+    const calls = [queue.append(requests(500)), queue.append(requests(499))];
+    expect(held.sizes()).toEqual([]);
+    calls.push(queue.append(requests(1)));
+    expect(held.sizes()).toEqual([500, 500]);
+    held.endNext();
+    held.endNext();
+    await Promise.all(calls);
+  });
+
+  it('answers no requests at once, and closes at once when nothing is under way', async () => {
+    const held = new HeldCommits();
+    const queue = new AppendQueue(held.commit);
+    expect(await queue.append([])).toEqual([]);
+    await queue.close();
+    expect(held.batches).toEqual([]);
+    await expect(queue.append(requests(1))).rejects.toThrow('the event store is closed');
+  });
+
+  it('closes when both batches under way and what waits are answered, not before', async () => {
+    const held = new HeldCommits();
+    const queue = new AppendQueue(held.commit);
+    const calls = [queue.append(requests(1_000)), queue.append(requests(1_000)), queue.append(requests(1))];
+    await turn();
+    let closed = false;
+    const closing = queue.close().then(() => {
+      closed = true;
+    });
+    for (let n = 0; n < 3; n += 1) {
+      expect(closed).toBe(false);
+      held.endNext();
+      await turn();
+    }
+    await closing;
+    expect((await Promise.all(calls)).map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
+  });
+
   it('rejects only the call whose request is an exception, and closes when all are answered', async () => {
     const held = new HeldCommits();
     const queue = new AppendQueue(held.commit);
@@ -92,9 +168,12 @@ describe('the append queue', () => {
     const held = new HeldCommits();
     const queue = new AppendQueue(held.commit);
     const [shape] = requests(1);
-    const large = { ...shape, requestId: newId(0), eventCount: 150_000, writes: [] };
-    const waiting = [queue.append([large]), queue.append([large]), queue.append([large]), queue.append([large])];
-    await expect(queue.append([large])).rejects.toMatchObject({ code: 'store.unavailable' });
+    const large = (eventCount: number) => ({ ...shape, requestId: newId(0), eventCount, writes: [] });
+    const waiting = [1_000, 1_000, 200_000, 1].map((eventCount) => queue.append([large(eventCount)]));
+    await expect(queue.append([large(1)])).rejects.toMatchObject({
+      code: 'store.unavailable',
+      message: 'too many events wait to be appended',
+    });
     for (let n = 0; n < 4; n += 1) {
       await turn();
       held.endNext();
