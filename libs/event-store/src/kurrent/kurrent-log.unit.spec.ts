@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { EventVersions } from '@tsunagu/kernel';
 import { event, startMs, write, writeAll } from '../suite/place.js';
 import { eventLogSuite } from '../suite/suite.js';
@@ -37,6 +38,7 @@ it('refuses a request over several streams on a server that cannot write it at o
   const both = writeAll(write('thing-1', 'noStream'), write('thing-2', 'noStream'));
   await expect(log.append([write('thing-0', 'noStream'), both])).rejects.toMatchObject({
     code: 'store.invalid_request',
+    message: expect.stringContaining('older than 25.1'),
   });
   expect(await log.head()).toBe(0);
 });
@@ -208,18 +210,27 @@ it('gives at least one request where fewer are asked for', async () => {
 
 it('reads a stream in the log to its end, or to where the limit cut it', async () => {
   const { log } = await openOn(new TestServer());
-  await log.append([write('thing-1', 'noStream', 2), write('thing-2', 'noStream'), write('thing-1', 1)]);
+  await log.append([write('thing-1', 'noStream', 3), write('thing-2', 'noStream'), write('thing-1', 2)]);
   await log.append([write('thing-2', 0)]);
   const read = async (after: number, limit: number, types?: string[]) => {
     const slice = await log.readLog({ after, limit, stream: 'thing-1', ...(types && { types }) });
     return [slice.events.map(({ position }) => position), slice.through];
   };
-  expect(await read(0, 2)).toEqual([[1, 2], 2]);
-  expect(await read(2, 1)).toEqual([[4], 5]);
-  expect(await read(0, 3)).toEqual([[1, 2, 4], 5]);
-  expect(await read(4, 10)).toEqual([[], 5]);
+  expect(await read(0, 2)).toEqual([[1, 2, 3], 3]);
+  expect(await read(3, 1)).toEqual([[5], 6]);
+  expect(await read(0, 4)).toEqual([[1, 2, 3, 5], 6]);
+  expect(await read(5, 10)).toEqual([[], 6]);
   expect(await read(9, 10)).toEqual([[], 9]);
-  expect(await read(0, 10, ['Unheard'])).toEqual([[], 5]);
+  expect(await read(0, 10, ['Unheard'])).toEqual([[], 6]);
+});
+
+it('gives the events of a stream that another process has appended since it looked last', async () => {
+  const server = new TestServer();
+  const [{ log: one }, { log: two }] = [await openOn(server), await openOn(server)];
+  await one.append([write('thing-1', 'noStream', 2)]);
+  expect((await two.readStreams(['thing-1'])).get('thing-1')).toMatchObject([{ position: 1 }, { position: 2 }]);
+  await one.append([write('thing-1', 1)]);
+  expect((await two.readStreams(['thing-1'])).get('thing-1')).toMatchObject([{}, {}, { position: 3 }]);
 });
 
 it('says which log it is, of its events and its streams', async () => {
@@ -254,4 +265,35 @@ it('answers what was asked before it closes', async () => {
   const outcomes = log.append([write('thing-1', 'noStream')]);
   await log.close();
   expect(await outcomes).toMatchObject([{ outcome: 'appended' }]);
+});
+
+describe('looking for what other processes append', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('ends with the last wait', async () => {
+    const { log } = await openOn(new TestServer());
+    const waits = [log.waitForAppend(0, 1_000), log.waitForAppend(0, 2_000)];
+    await jest.advanceTimersByTimeAsync(1_500);
+    expect(await waits[0]).toBe(false);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await waits[1]).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('does not begin where nobody has to wait', async () => {
+    const { log } = await openOn(new TestServer());
+    await log.append([write('thing-1', 'noStream')]);
+    expect([await log.waitForAppend(0, 1_000), await log.waitForAppend(1, 0)]).toEqual([true, false]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('ends when the log is closed', async () => {
+    const { log } = await openOn(new TestServer());
+    const waiting = log.waitForAppend(0, 60_000);
+    await jest.advanceTimersByTimeAsync(500);
+    await log.close();
+    expect(await waiting).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
 });

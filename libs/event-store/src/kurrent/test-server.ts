@@ -60,6 +60,10 @@ export class TestServer {
   ): void {
     const refused = this.refuse.shift();
     if (refused) throw new CommandError(refused);
+    // A revision is an unsigned number on the wire.
+    if (requests.some(({ expectedState }) => expectedState !== 'no_stream' && expectedState < 0n)) {
+      throw new CommandError('invalid-argument');
+    }
     const fresh = requests.filter(({ streamName, expectedState, events }) => {
       const recorded = this.streamOf(streamName);
       const at = expectedState === 'no_stream' ? 0 : Number(expectedState) + 1;
