@@ -131,22 +131,27 @@ describe('the append queue', () => {
     await expect(queue.append(requests(1))).rejects.toThrow('the event store is closed');
   });
 
-  it('closes when both batches under way and what waits are answered, not before', async () => {
+  it.each([
+    ['one batch is under way', [1], turn],
+    ['a call still waits', [1], async () => undefined],
+    ['two batches are under way and a call waits', [1_000, 1_000, 1], turn],
+  ])('closes when all is answered, not before: %s', async (_, sizes, begin) => {
     const held = new HeldCommits();
     const queue = new AppendQueue(held.commit);
-    const calls = [queue.append(requests(1_000)), queue.append(requests(1_000)), queue.append(requests(1))];
-    await turn();
+    const calls = sizes.map((size) => queue.append(requests(size)));
+    await begin();
     let closed = false;
     const closing = queue.close().then(() => {
       closed = true;
     });
-    for (let n = 0; n < 3; n += 1) {
+    await turn();
+    for (const _ of sizes) {
       expect(closed).toBe(false);
       held.endNext();
       await turn();
     }
     await closing;
-    expect((await Promise.all(calls)).map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
+    expect((await Promise.all(calls)).map(({ length }) => length)).toEqual(sizes);
   });
 
   it('rejects only the call whose request is an exception, and closes when all are answered', async () => {
