@@ -50,3 +50,10 @@ it('keeps a stream that goes on growing, at its highest revision', () => {
     expect(known.of('thing-1')).toBe(revision);
   }
 });
+
+it('takes what was written for what is there, without looking', () => {
+  const known = new KnownRevisions();
+  known.advance('thing-1', 3);
+  known.note('thing-1', 2);
+  expect(known.of('thing-1')).toBe(3);
+});
