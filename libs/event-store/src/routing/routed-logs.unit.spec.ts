@@ -49,6 +49,20 @@ it('appends each request to the log of its streams and answers in the order give
   expect(found.get('account-nobody')).toEqual([]);
 });
 
+it('tells each log of the requests that will be its own, and nobody of those whose place is not known yet', () => {
+  const told: [log: number, request: AppendRequest][] = [];
+  const listening = (log: EventLog) =>
+    Object.assign(log, { prepare: (requests: readonly AppendRequest[]) => told.push([log.log, requests[0] as never]) });
+  const { store } = open(fixedRoutes(table), listening);
+  const requests = [1, 0, 2].flatMap((log) => keysIn(log, 1)).map((key) => write(account(key), 'noStream'));
+  store.prepare([...requests, write('lease-1+2', 'noStream'), { writes: [] }]);
+  expect(told.map(([log]) => log)).toEqual([1, 0, 2, 2]);
+  expect(told.slice(0, 3).map(([, request]) => request)).toEqual(requests);
+  const { store: unknowing } = open({ ...fixedRoutes(table), logOf: () => undefined }, listening);
+  unknowing.prepare(requests);
+  expect(told).toHaveLength(4);
+});
+
 it('writes a request over several streams of one log, and refuses one over two logs', async () => {
   const { logs, store } = open();
   const [one, two] = keysIn(2, 2);

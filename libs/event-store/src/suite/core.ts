@@ -196,6 +196,16 @@ export function coreSuite(open: OpenPlace): void {
       await expect(log.append([write('thing-1', revision)])).rejects.toMatchObject({ code: 'store.invalid_request' });
     });
 
+    it('is refused when it is appended, and not when the log is told of it', async () => {
+      const { log } = place();
+      const [good, bad] = [write('thing-1', 'noStream', 2), write('thing-2', 'noStream', [event({ type: '' })])];
+      log.prepare?.([good, bad]);
+      expect(await log.head()).toBe(0);
+      await expect(log.append([good, bad])).rejects.toMatchObject({ code: 'store.invalid_request' });
+      expect(await log.head()).toBe(0);
+      expect(await log.append([good])).toEqual([{ outcome: 'appended', positions: [1, 2] }]);
+    });
+
     it('is refused when it has no writes or names a stream twice', async () => {
       const { log } = place();
       const twice = { writes: [...write('thing-1', 'noStream').writes, ...write('thing-1', 0).writes] };
