@@ -3,7 +3,7 @@ const GENERATION_SIZE = 100_000;
 /**
  * The highest revision of streams that this process has read or written. A stream never shrinks, so an expected
  * revision up to it cannot be too high, and one too low violates the unique constraint: a plain insert is check enough.
- * Bounded: the streams used least recently are forgotten, 100,000 to 200,000 are kept.
+ * Bounded: the streams that grew least recently are forgotten, 100,000 to 200,000 are kept.
  */
 export class KnownRevisions {
   private recent = new Map<string, number>();
