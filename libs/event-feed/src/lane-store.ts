@@ -13,6 +13,8 @@ export interface Lane {
   readonly partition: number;
   /** Everything up to here is worked off or parked. */
   position: number;
+  /** What the consumer was given, or is about to be; `position` follows when that is stored. */
+  taken: number;
   /** What `position` is in the table; behind where nothing of the topic lay between. */
   storedPosition: number;
   /** Of the stored row: a save with an older one is refused. */
@@ -64,6 +66,7 @@ export class LaneStore {
       log,
       partition: row.partition,
       position: Number(row.position),
+      taken: Number(row.position),
       storedPosition: Number(row.position),
       revision: Number(row.revision),
       blocked: new Set(

@@ -116,7 +116,7 @@ class LogIntake implements Intake {
 
   private async portionOf(one: Followed, room: number): Promise<Portion | undefined> {
     const { source, lane } = one;
-    const after = lane.position;
+    const after = lane.taken;
     const slice = await source.readLog({ after, limit: room, types: this.types, form: 'recorded', follows: true });
     // The store never cuts a request, so a slice may hold more than a batch; the rest comes with the next one.
     const events = slice.events.slice(0, room);
@@ -134,7 +134,7 @@ class LogIntake implements Intake {
     this.stopped?.addEventListener('abort', onStop, { once: true });
     if (this.stopped?.aborted) end.abort();
     const waits = this.followed.map(async ({ source, lane }) => {
-      const wentOn = await source.waitForAppend(lane.position, waitMs, end.signal);
+      const wentOn = await source.waitForAppend(lane.taken, waitMs, end.signal);
       if (wentOn) end.abort();
       return wentOn;
     });

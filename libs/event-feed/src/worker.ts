@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Clock, isoTime, realClock } from '@tsunagu/kernel';
-import type { FeedMessage } from './contract.js';
+import type { FeedBatch, FeedMessage } from './contract.js';
 import { deliver, type FailureRun, type Handle, type ParkedMessage } from './deliver.js';
 import { type Lane, type LaneStore, laneOf, type OpenLetter } from './lane-store.js';
 import { batchSizeMax, type CatchUp, type FeedLogger, toMessage } from './message.js';
 import type { FeedMetrics } from './metrics.js';
 import { errorFacts, FeedInterrupted, isOutage } from './outage.js';
 
-/** A stretch of one lane that is next: all of the topic's messages after the lane's position, up to `through`. */
+/** A stretch of one lane that is next: all of the topic's messages after what the lane has given out, up to `through`. */
 export interface Portion {
   readonly lane: Lane;
   readonly messages: readonly FeedMessage[];
   readonly through: number;
 }
 
-/** Where a worker gets its portions from. The same comes again until the lanes have moved. */
+/** Where a worker gets its portions from. The same comes again until it counts as given out (`lane.taken`). */
 export interface Intake {
   lanes(): readonly Lane[];
   /** What is next, together at most 1,000 messages. Waits for something to come, not longer than `waitMs`; rejects for an outage. */
@@ -53,14 +53,29 @@ export interface WorkerParts {
 const idleWaitMs = 1_000;
 /** A lane that moved over nothing of its topic is stored after so many positions, or when idle. */
 const idlePositionsMax = 1_000;
+/** A batch of so many shows that more is waiting: the next one is read, and begun, before it is done. */
+const messagesToReadAhead = 250;
 
-/** Works off one topic for one group, one batch after another, over all lanes of this process. */
+/** What the consumer is given at once. */
+interface Batch {
+  readonly portions: readonly Portion[];
+  readonly messages: FeedBatch;
+  /** What of it could not be worked off; absent until it is given to the consumer. */
+  parked?: Promise<readonly ParkedMessage[]>;
+}
+
+/**
+ * Works off one topic for one group over all lanes of this process. Under load two batches are with the consumer at a time,
+ * never two with the same key; they are stored in order, so what follows a failure comes again with it.
+ */
 export class FeedWorker {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private outages = 0;
   private readonly failureRun: FailureRun = { failures: 0 };
   private nextRedriveLookAt = 0;
+  private ahead: Batch | undefined;
+  private readonly deliveries = new Set<Promise<unknown>>();
 
   constructor(private readonly parts: WorkerParts) {}
 
@@ -72,45 +87,73 @@ export class FeedWorker {
     return this.stopping.signal;
   }
 
-  /** Waits for the batch at hand, stores where the lanes stand, and ends. */
+  /** Waits for what the consumer has been given, stores where the lanes stand, and ends. */
   async close(): Promise<void> {
     this.stopping.abort();
     await this.running;
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
+    while (!this.stopping.signal.aborted || this.ahead?.parked) {
       try {
-        const portions = await this.parts.intake.next(
-          this.redrivesPossible() ? this.parts.tuning.redrivePollMs : idleWaitMs,
-        );
-        if (this.stopping.signal.aborted) break;
-        if (portions.length > 0) await this.work(portions);
-        else await this.storeIdleMoves(1);
-        await this.redriveWhatWasAskedFor();
+        await this.turn();
         this.resumed();
       } catch (error) {
+        await this.startOver();
         await this.pauseAfter(error);
       }
       this.report();
     }
     // A stop must not fail because the database is gone: what is not stored is delivered again.
+    await this.startOver();
     await this.storeIdleMoves(1).catch(() => undefined);
   }
 
-  private async work(portions: readonly Portion[]): Promise<void> {
+  private async turn(): Promise<void> {
+    const waitMs = this.redrivesPossible() ? this.parts.tuning.redrivePollMs : idleWaitMs;
+    const batch = this.ahead ?? (await this.read(waitMs));
+    this.ahead = undefined;
+    if (batch) {
+      this.begin(batch);
+      if (batch.messages.length >= messagesToReadAhead && !this.redriveIsDue()) {
+        this.ahead = await this.read(0);
+        if (this.ahead && !shareKey(batch.messages, this.ahead.messages)) this.begin(this.ahead);
+      }
+      await this.finish(batch);
+    } else await this.storeIdleMoves(1);
+    if (this.redriveIsDue() && !this.ahead?.parked) await this.redriveWhatWasAskedFor();
+  }
+
+  private async read(waitMs: number): Promise<Batch | undefined> {
+    if (this.stopping.signal.aborted) return undefined;
+    const portions = await this.parts.intake.next(waitMs);
+    if (this.stopping.signal.aborted || portions.length === 0) return undefined;
+    for (const { lane, through } of portions) lane.taken = through;
+    return { portions, messages: portions.flatMap((portion) => portion.messages) };
+  }
+
+  private begin(batch: Batch): void {
+    if (batch.parked || batch.messages.length === 0) return;
+    const delivery = this.deliver(batch.messages, (key) => batch.portions.some(({ lane }) => lane.blocked.has(key)));
+    batch.parked = delivery;
+    // Its failure is seen when its turn has come.
+    const ended = delivery.catch(() => undefined).finally(() => this.deliveries.delete(ended));
+    this.deliveries.add(ended);
+  }
+
+  private async finish({ portions, messages, parked: delivery }: Batch): Promise<void> {
     const { store, metrics } = this.parts;
-    const batch = portions.flatMap((portion) => portion.messages);
-    if (batch.length === 0) {
+    if (!delivery) {
       for (const { lane, through } of portions) lane.position = through;
       await this.storeIdleMoves(idlePositionsMax);
       return;
     }
+    const parked = await delivery;
     const lanes = portions.map((portion) => portion.lane);
-    const parked = await this.deliver(batch, (key) => lanes.some((lane) => lane.blocked.has(key)));
     const moved = portions.map(({ lane, through }) => ({ ...lane, position: through }));
     const lost = await store.save(moved, parked, this.now());
     if (lost.length > 0) {
+      await this.startOver();
       await this.reload(lanes.filter((lane) => lost.some((l) => l.log === lane.log && l.partition === lane.partition)));
       if (parked.length > 0) return;
     }
@@ -121,10 +164,17 @@ export class FeedWorker {
       laneOf(lanes, letter.message).blocked.add(letter.message.key);
       if (letter.state === 'dead') this.logDead(letter);
     }
-    metrics.delivered.inc(this.labels, batch.length - parked.length);
+    metrics.delivered.inc(this.labels, messages.length - parked.length);
   }
 
-  private deliver(batch: readonly FeedMessage[], blocked: (key: string) => boolean): Promise<readonly ParkedMessage[]> {
+  /** What is with the consumer ends, and all that was not stored comes again. */
+  private async startOver(): Promise<void> {
+    await Promise.all(this.deliveries);
+    this.ahead = undefined;
+    for (const lane of this.parts.intake.lanes()) lane.taken = lane.position;
+  }
+
+  private deliver(batch: FeedBatch, blocked: (key: string) => boolean): Promise<readonly ParkedMessage[]> {
     const { handle, tuning } = this.parts;
     return deliver(batch, handle, {
       blocked,
@@ -155,8 +205,11 @@ export class FeedWorker {
     return this.parts.intake.lanes().some((lane) => lane.blocked.size > 0);
   }
 
+  private redriveIsDue(): boolean {
+    return this.redrivesPossible() && performance.now() >= this.nextRedriveLookAt;
+  }
+
   private async redriveWhatWasAskedFor(): Promise<void> {
-    if (!this.redrivesPossible() || performance.now() < this.nextRedriveLookAt) return;
     const keys = await this.parts.store.requestedKeys(this.parts.intake.lanes());
     for (const { log, key } of keys) {
       const lane = this.parts.intake.lanes().find((l) => l.log === log && l.blocked.has(key));
@@ -254,8 +307,14 @@ export class FeedWorker {
   }
 }
 
+function shareKey(some: FeedBatch, others: FeedBatch): boolean {
+  const keys = new Set(some.map(({ key }) => key));
+  return others.some(({ key }) => keys.has(key));
+}
+
 function stored(lane: Lane, position: number): void {
   lane.position = position;
+  lane.taken = Math.max(lane.taken, position);
   lane.storedPosition = position;
   lane.revision += 1;
 }

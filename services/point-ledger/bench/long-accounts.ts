@@ -3,7 +3,7 @@ import { alternate, type BenchPlace, type BenchRow, emptied, openBenchPlace, rat
 import { newId } from '@tsunagu/kernel';
 import type { ClaimToDecide } from '../src/workflows/grants.js';
 import { WorkerSlot } from '../src/workflows/worker-slot.js';
-import { benchGrants, commitFund, grantsAfter, insertRows, someClaim } from './grants.js';
+import { asFeedsBring, benchGrants, commitFund, grantsAfter, insertRows, someClaim } from './grants.js';
 
 /** So many that a worker remembers them all with what the runs add: fewer than 250,000 events. */
 const PERSONS = 900;
@@ -11,7 +11,8 @@ const EVENTS_EACH = 200;
 const MEASURES_A_RUN = 10;
 
 /**
- * Grants to people whose accounts have 200 events each, remembered by the worker that wrote them, against their rows. The
+ * Grants to people whose accounts have 200 events each, remembered by the worker that wrote them, against their rows: in batches
+ * of half of them, as a feed has no person in both of the batches that are under way. The
  * first round, which does not count, is the one that would read them after a restart.
  */
 export async function longAccountRows(url: string): Promise<BenchRow[]> {
@@ -24,24 +25,23 @@ export async function longAccountRows(url: string): Promise<BenchRow[]> {
     await commitFund(place, fundId);
     const grants = benchGrants(place, slot);
     const persons = Array.from({ length: PERSONS }, () => newId(Date.now()));
-    const oneEach = (): ClaimToDecide[] => {
+    const oneEach = (): ClaimToDecide[][] => {
       const measureId = newId(Date.now());
-      return persons.map((personId) => {
+      const claims = persons.map((personId) => {
         const claim = someClaim(fundId);
         return { ...claim, order: { ...claim.order, personId, measureId } };
       });
+      return [claims.slice(0, PERSONS / 2), claims.slice(PERSONS / 2)];
     };
-    for (let n = 0; n < EVENTS_EACH; n += 1) await grants.decide(oneEach());
+    for (let n = 0; n < EVENTS_EACH; n += 1) await asFeedsBring(grants, oneEach());
     await place.pool.query('analyze events');
 
     let rows: readonly RecordedEvent[] = [];
     const [measured, limit] = await alternate([
       async () => {
-        const batches = Array.from({ length: MEASURES_A_RUN }, oneEach);
+        const batches = Array.from({ length: MEASURES_A_RUN }, oneEach).flat();
         const before = await place.log.head();
-        const granted = await rate(PERSONS * MEASURES_A_RUN, async () => {
-          for (const batch of batches) await grants.decide(batch);
-        });
+        const granted = await rate(PERSONS * MEASURES_A_RUN, () => asFeedsBring(grants, batches));
         rows = await grantsAfter(place, before);
         return granted;
       },

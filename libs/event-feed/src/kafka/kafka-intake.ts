@@ -126,7 +126,7 @@ export class KafkaIntake implements Intake {
     if (!lane) return undefined;
     this.dropDone(queue, lane.position);
     const messages: FeedMessage[] = [];
-    let through = lane.position;
+    let through = lane.taken;
     for (const { entry } of queue.entries) {
       if (messages.length >= room) break;
       if (entry.through <= through) continue;
@@ -138,7 +138,7 @@ export class KafkaIntake implements Intake {
       if (entry.message) messages.push(entry.message);
       through = entry.through;
     }
-    return through > lane.position ? { lane, messages, through } : undefined;
+    return through > lane.taken ? { lane, messages, through } : undefined;
   }
 
   /** The events of the partition after a position up to another, from the log; where that takes long, a first part of them. */
