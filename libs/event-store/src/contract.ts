@@ -66,6 +66,13 @@ export type AppendOutcome =
       readonly recordedIds: readonly string[];
     };
 
+/** A stream's last event, as somebody remembers it. */
+export interface LastEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+}
+
 export interface LogSlice {
   readonly events: readonly RecordedEvent[];
   /** The last position looked at: where the next read goes on. */
@@ -110,6 +117,8 @@ export interface EventLog {
     streams: readonly string[],
     after?: ReadonlyMap<string, number>,
   ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
+  /** The ids of those that are not the last of their stream: it has gone on, or is not the stream that was remembered. */
+  outdated(lastEvents: readonly LastEvent[]): Promise<ReadonlySet<string>>;
   /** Events after a position in order, about `limit` of them: a request is never cut. `types` filters, while `through` still moves. */
   readLog(query: LogQuery): Promise<LogSlice>;
   /** The last visible position, 0 for an empty log. */

@@ -3,6 +3,7 @@ export {
   type AppendRequest,
   type EventLog,
   type ExpectedRevision,
+  type LastEvent,
   type LogQuery,
   type LogSlice,
   type NewEvent,
@@ -44,6 +45,7 @@ export {
 export { RoutedLogs, type Routes, type StreamPlace } from './routing/routed-logs.js';
 export { entryAt, logOfKey, logsOf, oneLog, type RoutingEntry, type RoutingTable } from './routing/routing-table.js';
 export { fixedRoutes, readRoutes, StoredRoutes } from './routing/stored-routes.js';
+export { SharedQuery } from './shared-query.js';
 export { StreamReader } from './stream-reader.js';
 
 /** Numbered SQL (postgrator's names) for each service's schema: events, functions, checkpoints. Names are unqualified. */

@@ -3,6 +3,7 @@ import {
   type AppendOutcome,
   type AppendRequest,
   type EventLog,
+  type LastEvent,
   type LogQuery,
   type LogSlice,
   type RecordedEvent,
@@ -61,6 +62,14 @@ export class MemoryEventLog implements EventLog {
   ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
     const wanted = (stream: string) => this.streams.get(stream)?.slice((after?.get(stream) ?? -1) + 1) ?? [];
     return new Map(streams.map((stream) => [stream, this.newest(wanted(stream))]));
+  }
+
+  async outdated(lastEvents: readonly LastEvent[]): Promise<ReadonlySet<string>> {
+    const isLast = ({ stream, revision, id }: LastEvent) => {
+      const last = this.streams.get(stream)?.at(-1);
+      return last?.revision === revision && last.id === id;
+    };
+    return new Set(lastEvents.filter((last) => !isLast(last)).map(({ id }) => id));
   }
 
   async readLog(query: LogQuery): Promise<LogSlice> {

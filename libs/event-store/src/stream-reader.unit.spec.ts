@@ -23,7 +23,10 @@ beforeEach(() => {
   });
 });
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** What a query's end sets off begins in the turn after. */
+const turn = async () => {
+  for (let n = 0; n < 2; n += 1) await new Promise((resolve) => setImmediate(resolve));
+};
 const namesOf = () => queries.map(({ names }) => names);
 const many = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix} ${index}`);
 

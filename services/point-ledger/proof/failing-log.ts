@@ -58,6 +58,10 @@ export class FailingLog implements EventLog {
     return this.pass('store.unavailable', () => this.inner.readStreams(streams, after));
   }
 
+  outdated(lastEvents: Parameters<EventLog['outdated']>[0]) {
+    return this.pass('store.unavailable', () => this.inner.outdated(lastEvents));
+  }
+
   readLog(query: Parameters<EventLog['readLog']>[0]): Promise<LogSlice> {
     return this.pass('store.unavailable', () => this.inner.readLog(query));
   }

@@ -30,6 +30,7 @@ function changing({ request = (same) => same, stream = (_, same) => same }: Chan
       const found = await log.readStreams(names);
       return new Map([...found].map(([name, events]) => [name, stream(name, events)]));
     },
+    outdated: (lastEvents) => log.outdated(lastEvents),
     readLog: (query) => log.readLog(query),
     head: () => log.head(),
     waitForAppend: (after, timeoutMs, signal) => log.waitForAppend(after, timeoutMs, signal),

@@ -4,6 +4,7 @@ import {
   type AppendOutcome,
   type AppendRequest,
   type EventLog,
+  type LastEvent,
   type LogQuery,
   type LogSlice,
   type RecordedEvent,
@@ -96,6 +97,15 @@ export class KurrentEventLog implements EventLog {
       found.set(stream, this.newest(events.slice((after?.get(stream) ?? -1) + 1)));
     }
     return found;
+  }
+
+  async outdated(lastEvents: readonly LastEvent[]): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (const { stream, revision, id } of lastEvents) {
+      const last = (await this.readStream(stream)).at(-1);
+      if (last?.revision !== revision || last.id !== id) ids.add(id);
+    }
+    return ids;
   }
 
   async readLog(query: LogQuery): Promise<LogSlice> {

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Clock, EventVersions } from '@tsunagu/kernel';
 import { Pool, type PoolConfig, type QueryArrayConfig } from 'pg';
-import type { AppendOutcome, AppendRequest, EventLog, LogQuery, LogSlice, RecordedEvent } from '../contract.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  EventLog,
+  LastEvent,
+  LogQuery,
+  LogSlice,
+  RecordedEvent,
+} from '../contract.js';
 import type { Evaluated } from '../evaluate.js';
 import { HeadWatch } from '../head-watch.js';
 import { type CheckedRequest, checkRequest } from '../requests.js';
@@ -50,6 +58,7 @@ select ${eventColumns}, b.through
  order by e.position`;
 const READ_STREAMS = `select ${eventColumns}, 0 from events_of_streams($1) e order by e.stream, e.revision`;
 const READ_TAILS = `select ${eventColumns}, 0 from events_after_revisions($1, $2) e order by e.stream, e.revision`;
+const OUTDATED_EVENTS = 'select outdated_events($1, $2, $3)';
 
 export interface OpenLog {
   readonly pool: Pool;
@@ -173,6 +182,22 @@ export class PostgresEventLog implements EventLog, RecordedRows {
     for (const event of this.newest(events)) found.get(event.stream)?.push(event);
     for (const [stream, recorded] of found) this.known.note(stream, recorded.at(-1)?.revision ?? -1);
     return found;
+  }
+
+  async outdated(lastEvents: readonly LastEvent[]): Promise<ReadonlySet<string>> {
+    if (lastEvents.length === 0) return new Set();
+    const lines = (member: keyof LastEvent) => lastEvents.map((last) => last[member]).join('\n');
+    try {
+      const { rows } = await this.opened.pool.query<[string]>({
+        name: 'outdated_events',
+        text: OUTDATED_EVENTS,
+        values: [lines('stream'), lines('revision'), lines('id')],
+        rowMode: 'array',
+      });
+      return new Set(rows.map(([id]) => id));
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   async readLog(query: LogQuery): Promise<LogSlice> {

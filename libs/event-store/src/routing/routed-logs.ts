@@ -2,6 +2,7 @@ import {
   type AppendOutcome,
   type AppendRequest,
   type EventLog,
+  type LastEvent,
   type LogSlice,
   type RecordedEvent,
   type StoreCapabilities,
@@ -104,6 +105,13 @@ export class RoutedLogs implements EventLog {
       ),
     );
     return new Map((await Promise.all(reads)).flatMap((found) => [...found]));
+  }
+
+  async outdated(lastEvents: readonly LastEvent[]): Promise<ReadonlySet<string>> {
+    await this.learn(lastEvents.map(({ stream }) => stream));
+    const shares = grouped(lastEvents, ({ stream }) => this.logOf(stream));
+    const asked = [...shares].map(([log, share]) => this.open(log).outdated(share.map(({ item }) => item)));
+    return new Set((await Promise.all(asked)).flatMap((ids) => [...ids]));
   }
 
   async readLog(query: Parameters<EventLog['readLog']>[0]): Promise<LogSlice> {

@@ -168,6 +168,21 @@ it('reads what lies past a revision in every log', async () => {
   expect(names.map((name) => tails.get(name)?.map(({ revision }) => revision))).toEqual([[1, 2], [2], []]);
 });
 
+it('asks every log for the last events that are its own', async () => {
+  const { store } = open();
+  const requests = [0, 1, 2].map((log) => write(`lease-1+${log}`, 'noStream'));
+  await store.append(requests);
+  const lastEvents = requests.map(({ writes: [lease] }) => ({
+    stream: lease?.stream ?? '',
+    revision: 0,
+    id: lease?.events[0]?.id ?? '',
+  }));
+  expect(await store.outdated(lastEvents)).toEqual(new Set());
+  await store.append([write('lease-1+0', 0), write('lease-1+2', 0)]);
+  expect(await store.outdated(lastEvents)).toEqual(new Set([lastEvents[0]?.id, lastEvents[2]?.id]));
+  expect(await store.outdated([])).toEqual(new Set());
+});
+
 it('can what every one of its logs can', () => {
   const all = { gapFree: true, idsForEver: true, atomicStreams: true };
   expect(open().store.capabilities).toEqual(all);

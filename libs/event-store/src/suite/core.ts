@@ -215,6 +215,36 @@ export function coreSuite(open: OpenPlace): void {
     });
   });
 
+  describe('a last event that somebody remembers', () => {
+    it('is outdated when its stream went on, ends before it, does not exist or ends in another event', async () => {
+      const { log } = place();
+      const [one, two] = [write('thing-1', 'noStream', 3), write('thing-2', 'noStream')];
+      await log.append([one, two]);
+      const ids = (one.writes[0]?.events ?? []).map(({ id }) => id);
+      const [first = '', second = '', third = ''] = ids;
+      const other = two.writes[0]?.events[0]?.id ?? '';
+      const outdated = async (stream: string, revision: number, id: string) =>
+        (await log.outdated([{ stream, revision, id }])).has(id);
+      expect(await outdated('thing-1', 2, third)).toBe(false);
+      expect(await outdated('thing-1', 1, second)).toBe(true);
+      expect(await outdated('thing-1', 3, third)).toBe(true);
+      expect(await outdated('thing-1', 1, third)).toBe(true);
+      expect(await outdated('thing-1', 2, first)).toBe(true);
+      expect(await outdated('thing-1', 2, other)).toBe(true);
+      expect(await outdated('thing-2', 0, other)).toBe(false);
+      expect(await outdated('thing-9', 0, other)).toBe(true);
+      const both = [
+        { stream: 'thing-1', revision: 2, id: third },
+        { stream: 'thing-1', revision: 1, id: second },
+        { stream: 'thing-2', revision: 0, id: other },
+      ];
+      expect(await log.outdated(both)).toEqual(new Set([second]));
+      await log.append([write('thing-2', 0)]);
+      expect(await log.outdated(both)).toEqual(new Set([second, other]));
+      expect(await log.outdated([])).toEqual(new Set());
+    });
+  });
+
   describe('recordedAt', () => {
     it('is the clock of the append and never decreases with position', async () => {
       const { log, clock } = place();

@@ -29,7 +29,7 @@ export class GrownList<T> implements Iterable<T> {
     return index < this.length ? this.#shared[index] : undefined;
   }
 
-  *[Symbol.iterator](): Generator<T> {
-    for (let index = 0; index < this.length; index += 1) yield this.#shared[index] as T;
+  [Symbol.iterator](): Iterator<T> {
+    return this.#shared.slice(0, this.length).values();
   }
 }

@@ -28,8 +28,9 @@ const funding: Funding = { known: true, ownerId: 'demo', dryRun: false, restPoin
 /** The log, and how many events were read of it. */
 function counting(log: EventLog) {
   const read = { events: 0 };
-  const counted: Pick<EventLog, 'readStreams' | 'logOf'> = {
+  const counted: Pick<EventLog, 'readStreams' | 'outdated' | 'logOf'> = {
     logOf: (stream) => log.logOf(stream),
+    outdated: (lastEvents) => log.outdated(lastEvents),
     async readStreams(names, after) {
       const found = await log.readStreams(names, after);
       for (const events of found.values()) read.events += events.length;

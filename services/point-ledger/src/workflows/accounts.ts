@@ -1,5 +1,12 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { type EventLog, type NewEvent, type RecordedEvent, StreamReader } from '@tsunagu/event-store';
+import {
+  type EventLog,
+  type LastEvent,
+  type NewEvent,
+  type RecordedEvent,
+  SharedQuery,
+  StreamReader,
+} from '@tsunagu/event-store';
 import { RecentMap } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
 import { type Account, type AccountEvent, accountStream, emptyAccount, evolveAccount } from '../domain/account.js';
@@ -26,6 +33,7 @@ const REMEMBERED_EVENTS = 250_000;
 export class Accounts {
   private readonly remembered = new RecentMap<string, AccountSeen>(REMEMBERED_EVENTS, ({ revision }) => revision + 1);
   private readonly reader: StreamReader;
+  private readonly outdated: SharedQuery<LastEvent, ReadonlySet<string>>;
 
   /** Without `snapshots`, long accounts are read from their first event. */
   constructor(
@@ -33,6 +41,7 @@ export class Accounts {
     @Optional() @Inject(AccountSnapshots) private readonly snapshots?: AccountSnapshots,
   ) {
     this.reader = new StreamReader(log);
+    this.outdated = new SharedQuery((lastEvents) => log.outdated(lastEvents));
   }
 
   /** Each person's account, as remembered or else as recorded now. */
@@ -54,13 +63,21 @@ export class Accounts {
     return this.folded(personIds, await this.known(personIds), (names, after) => this.log.readStreams(names, after));
   }
 
-  /** One person's account as recorded now; many who ask at the same time share a query. */
+  /**
+   * One person's account as recorded now: as remembered where the log says that nothing came after, else read. Many who ask
+   * at the same time share a query.
+   */
   async readOne(personId: string): Promise<Account> {
+    const seen = this.remembered.get(personId);
+    if (seen && (await this.isCurrent(personId, seen))) return seen.account;
     const known = await this.known([personId]);
     const folded = await this.folded([personId], known, (names, after) =>
       after.size > 0 ? this.log.readStreams(names, after) : this.reader.read(names),
     );
-    return (folded.get(personId) ?? nothing).account;
+    const now = folded.get(personId) ?? nothing;
+    // Unless a writer of this process knew more meanwhile.
+    if (this.remembered.get(personId) === seen && now.revision >= 0) this.remembered.set(personId, now);
+    return now.account;
   }
 
   /** What was appended to an account that stood at `seen`. */
@@ -73,6 +90,12 @@ export class Accounts {
   /** Another writer has moved the account on, or may have. */
   forget(personId: string): void {
     this.remembered.delete(personId);
+  }
+
+  private async isCurrent(personId: string, { revision, lastEventId }: AccountSeen): Promise<boolean> {
+    if (lastEventId === null) return false;
+    const last = { stream: accountStream(personId), revision, id: lastEventId };
+    return !(await this.outdated.ask([last])).has(lastEventId);
   }
 
   /** States of long accounts to go on from. */
