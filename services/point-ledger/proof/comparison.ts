@@ -95,6 +95,15 @@ export class Comparison {
     }
     if (!event.stream.startsWith(accountStream(''))) return;
     this.touched.add(event.stream);
+    if (event.type === 'PointsExpired' && event.causationId === null) {
+      assert.deepEqual(
+        answerIn(event),
+        this.reference.expireByJob(String(event.data.lotId), nowMs),
+        'what the job lets expire',
+      );
+      assert.equal(event.effectiveAt, this.reference.gone(String(event.data.lotId)), 'points expire with their term');
+      return;
+    }
     assert.equal(event.effectiveAt, isoTime(nowMs), `${event.type} counts from now`);
     const message = this.messages.find(({ id }) => id === event.causationId);
     assert(message, `${event.type} answers nothing that was sent`);

@@ -146,6 +146,10 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   }),
   'a captured hold is released': writing('HoldCaptured', (one) => as(one, 'HoldReleased', { reasonCode: 'rejected' })),
   'a released hold is captured': writing('HoldReleased', (one) => as(one, 'HoldCaptured', { providerId: 'sim-pay' })),
+  'the rest of a capture in part does not come back': writing('HoldReleased', (one) =>
+    one.data.reasonCode === 'credited_in_part' ? undefined : one,
+  ),
+  'the expiry job records nothing': writing('PointsExpired', (one) => (one.causationId === null ? undefined : one)),
   'a refused grant names another reason': writing('GrantRefused', (one) =>
     withData(one, { reasonCode: 'fund_unknown' }),
   ),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { ActionKind } from './actions/action.js';
 import { changes } from './actions/changes.js';
 import { claims } from './actions/claims.js';
+import { expiry } from './actions/expiry.js';
 import { commit, sweep } from './actions/funds.js';
 import { holds } from './actions/holds.js';
 import { type Fault, faultKinds } from './failing-log.js';
@@ -18,6 +19,7 @@ const vocabulary = [
   { weight: 2, kind: changes },
   { weight: 2, kind: commit },
   { weight: 1, kind: sweep },
+  { weight: 1, kind: expiry },
 ] as const;
 
 /** A drawn action, with its kind. */
@@ -28,7 +30,7 @@ interface Drawn {
   prepare(world: World): Work;
 }
 
-const names = ['claims', 'holds', 'changes', 'commit', 'sweep'];
+const names = ['claims', 'holds', 'changes', 'commit', 'sweep', 'expiry'];
 
 function drawn<A>(kind: ActionKind<A>, name: string): fc.Arbitrary<Drawn> {
   const worker = fc.nat({ max: workerCount - 1 });

@@ -1,3 +1,4 @@
+import { isoTime } from '@tsunagu/kernel';
 import type { ExtensionRule } from '../src/domain/expiry.js';
 import type { GrantOrder } from '../src/domain/grant.js';
 import type { ExchangeEnd, HoldRequest } from '../src/domain/hold.js';
@@ -33,6 +34,7 @@ export interface ReferenceLot {
   readonly fundId: string;
   readonly batchId: string | null;
   readonly dryRun: boolean;
+  readonly grantedMs: number;
   readonly usableFromMs: number;
   expiresAt: string | null;
   available: number;
@@ -101,7 +103,15 @@ export class ReferenceLedger {
     const terms = { personId, ownerId: fund.ownerId, fundId, batchId, expiresAt, dryRun };
     // Without an embargo points are usable at once, also for a process whose clock is behind.
     const usableFromMs = usableAfterHours === 0 ? Number.NEGATIVE_INFINITY : nowMs + usableAfterHours * HOUR_MS;
-    this.lots.set(lotId, { ...terms, usableFromMs, available: amountPoints, held: 0, spent: 0, reversed: false });
+    this.lots.set(lotId, {
+      ...terms,
+      grantedMs: nowMs,
+      usableFromMs,
+      available: amountPoints,
+      held: 0,
+      spent: 0,
+      reversed: false,
+    });
     if (!dryRun) this.repay(lotId, Math.min(Math.floor(amountPoints / 2), REPAID_MAX));
     return { type: 'PointsGranted', parts: [[lotId, amountPoints]] };
   }
@@ -140,24 +150,50 @@ export class ReferenceLedger {
     return { type: 'PointsHeld', parts };
   }
 
-  private end({ exchangeId, outcome }: ExchangeEnd, nowMs: number): Answer | undefined {
+  /** Points expire by the day's job: of what is held nothing. */
+  expireByJob(lotId: string, nowMs: number): Answer | undefined {
+    const lot = this.lots.get(lotId);
+    if (lot) this.expire(lotId, lot, nowMs);
+    return this.consequences.pop();
+  }
+
+  /** When what the job lets expire is gone: when its term ends, though not before it was granted. */
+  gone(lotId: string): string {
+    const lot = this.lots.get(lotId) as ReferenceLot;
+    return isoTime(Math.max(end(lot), lot.grantedMs));
+  }
+
+  private end({ exchangeId, outcome, points }: ExchangeEnd, nowMs: number): Answer | undefined {
     const exchange = this.exchanges.get(exchangeId);
     if (!exchange && outcome === 'released') {
       this.exchanges.set(exchangeId, { state: 'refused', parts: [] });
       return { type: 'HoldRefused', reasonCode: 'exchange_ended' };
     }
     if (exchange?.state !== 'held') return undefined;
+    const held = exchange.parts.reduce((sum, [, part]) => sum + part, 0);
+    const spent = outcome === 'confirmed' ? (points ?? held) : 0;
+    if (outcome === 'confirmed' && (spent < 1 || spent > held)) return undefined;
+    const [taken, rest] = cut(exchange.parts, spent);
     const state = outcome === 'confirmed' ? 'captured' : 'released';
-    this.move(exchange.parts, state === 'released' ? 1 : 0, -1);
-    for (const [lotId, points] of exchange.parts) {
-      const lot = this.lots.get(lotId) as ReferenceLot;
-      if (state === 'captured') lot.spent += points;
-      if (state === 'captured' && lot.reversed) this.owe(lotId, lot, points);
-      if (state === 'released' && lot.reversed && end(lot) > nowMs) this.takeBack(lotId, lot, points);
-      else if (state === 'released') this.expire(lotId, lot, nowMs);
-    }
     this.exchanges.set(exchangeId, { state, parts: exchange.parts });
-    return { type: state === 'captured' ? 'HoldCaptured' : 'HoldReleased', parts: exchange.parts };
+    if (state === 'captured' && rest.length > 0) this.consequences.push({ type: 'HoldReleased', parts: rest });
+    this.move(taken, 0, -1);
+    for (const [lotId, part] of taken) {
+      const lot = this.lots.get(lotId) as ReferenceLot;
+      lot.spent += part;
+      if (lot.reversed) this.owe(lotId, lot, part);
+    }
+    this.giveBack(rest, nowMs);
+    return state === 'captured' ? { type: 'HoldCaptured', parts: taken } : { type: 'HoldReleased', parts: rest };
+  }
+
+  private giveBack(parts: readonly Part[], nowMs: number): void {
+    this.move(parts, 1, -1);
+    for (const [lotId, points] of parts) {
+      const lot = this.lots.get(lotId) as ReferenceLot;
+      if (lot.reversed && end(lot) > nowMs) this.takeBack(lotId, lot, points);
+      else this.expire(lotId, lot, nowMs);
+    }
   }
 
   /** What is left of it at once, what was spent as a debt; what is held when its exchange has ended. */
@@ -231,4 +267,17 @@ export class ReferenceLedger {
 
 function end(lot: ReferenceLot): number {
   return lot.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(lot.expiresAt);
+}
+
+/** The first so many points of the parts, in their order, and the rest of them. */
+function cut(parts: readonly Part[], points: number): [Part[], Part[]] {
+  const [first, rest]: [Part[], Part[]] = [[], []];
+  let left = points;
+  for (const [lotId, part] of parts) {
+    const taken = Math.min(left, part);
+    if (taken > 0) first.push([lotId, taken]);
+    if (part > taken) rest.push([lotId, part - taken]);
+    left -= taken;
+  }
+  return [first, rest];
 }

@@ -1,4 +1,5 @@
-import { derivedId } from '@tsunagu/kernel';
+import { derivedId, type JapanDay } from '@tsunagu/kernel';
+import { expiryAct } from '../src/jobs/expiry.js';
 import type { AccountActs } from '../src/workflows/account-acts.js';
 import type { Contradiction, Holds } from '../src/workflows/holds.js';
 import type { Leases } from '../src/workflows/leases.js';
@@ -81,6 +82,20 @@ export function changeWork(messages: readonly Message[]): Work {
     delivered,
     async run({ acts: accounts }) {
       await accounts.perform(acts);
+      return [];
+    },
+  };
+}
+
+/** The expiry job's visit to lots. */
+export function expiryWork(
+  day: JapanDay,
+  lots: readonly { readonly lotId: string; readonly personId: string }[],
+): Work {
+  return {
+    delivered: [],
+    async run({ acts }) {
+      await acts.perform(lots.map(({ lotId, personId }) => expiryAct(personId, lotId, day)));
       return [];
     },
   };

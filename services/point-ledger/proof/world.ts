@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type EventLog, StoreError } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
 import { readConfig } from '../src/config.js';
@@ -5,6 +6,7 @@ import { AccountActs } from '../src/workflows/account-acts.js';
 import { Accounts } from '../src/workflows/accounts.js';
 import { type Contradiction, Holds } from '../src/workflows/holds.js';
 import { Leases } from '../src/workflows/leases.js';
+import { expiry, lotsPastTerm } from './actions/expiry.js';
 import { Comparison } from './comparison.js';
 import { Crashed, FailingLog } from './failing-log.js';
 import { FixedSlot, GrantsInSmallParts } from './ledger-process.js';
@@ -113,6 +115,7 @@ export class World {
     for (const messages of [[...this.unacknowledged], this.messages.toReversed()]) {
       for (const work of [claimWork(messages), holdWork(messages), changeWork(messages)]) await this.calmly(work);
     }
+    await this.calmly(expiry.prepare(this, null));
     for (const index of slots.keys()) this.restart(index);
     await this.calmly({
       delivered: [],
@@ -126,6 +129,7 @@ export class World {
       },
     });
     await this.comparison.everything();
+    assert.deepEqual(lotsPastTerm(this), [], 'what was past its term the day before is gone');
   }
 
   private acknowledge({ delivered }: Work, contradictions: readonly Contradiction[]): void {

@@ -16,6 +16,8 @@ interface NewRequest {
 interface NewEnd {
   readonly exchange: number;
   readonly outcome: 'confirmed' | 'released';
+  /** What the provider credited, where that is not all; it need not fit. */
+  readonly credited: number | null;
 }
 
 const newRequest: fc.Arbitrary<NewRequest> = fc.record({
@@ -28,6 +30,7 @@ const newRequest: fc.Arbitrary<NewRequest> = fc.record({
 const newEnd: fc.Arbitrary<NewEnd> = fc.record({
   exchange: fc.nat({ max: 99 }),
   outcome: fc.constantFrom('confirmed', 'released'),
+  credited: fc.option(fc.integer({ min: 0, max: 20 }), { freq: 1 }),
 });
 
 /** A batch about exchanges: requests, ends of any outcome whether it fits or not, and some that came before. */
@@ -55,10 +58,13 @@ function request(world: World, { person, points, owners }: NewRequest): Message 
   return { kind: 'request', id: exchangeId, request: asked };
 }
 
-function end(world: World, { exchange, outcome }: NewEnd): Message[] {
+function end(world: World, { exchange, outcome, credited }: NewEnd): Message[] {
   const requests = world.messages.filter((message) => message.kind === 'request');
   const asked = requests[exchange % requests.length]?.request;
   if (!asked) return [];
   const { exchangeId, personId } = asked;
-  return [{ kind: 'end', id: newId(world.nowMs), end: { exchangeId, personId, outcome, reasonCode: outcome } }];
+  const part = outcome === 'confirmed' && credited !== null ? { points: credited } : {};
+  return [
+    { kind: 'end', id: newId(world.nowMs), end: { exchangeId, personId, outcome, reasonCode: outcome, ...part } },
+  ];
 }

@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 import type { LedgerConfig } from '../config.js';
 import { type Account, lotOf } from '../domain/account.js';
 import { decideExpiry } from '../domain/expiry.js';
-import { isPastExpiry, type Lot } from '../domain/lot.js';
-import { AccountActs, type DecidedAct } from '../workflows/account-acts.js';
+import { isPastExpiry } from '../domain/lot.js';
+import { type AccountAct, AccountActs } from '../workflows/account-acts.js';
 import { LotRuns, type LotToVisit } from '../workflows/lot-runs.js';
 import { Sweeper } from './sweeper.js';
 
@@ -62,28 +62,37 @@ export class ExpiryJob implements OnApplicationBootstrap, OnModuleDestroy {
   private async expire(day: JapanDay, lots: readonly LotToVisit[]): Promise<number> {
     const gone = new Set<string>();
     await this.acts.perform(
-      lots.map(({ lotId, personId }) => ({
-        personId,
-        cause: { id: null, correlationId: derivedId(`expiry of ${day}`, personId) },
-        decide: (account: Account, now: string) => {
-          const lot = lotOf(account, lotId);
-          const act = lot && expiryAct(personId, lot, now);
-          // What another worker has recorded meanwhile is done as well.
-          if (lot && (act || (lot.availablePoints === 0 && isPastExpiry(lot, now)))) gone.add(lotId);
-          return act;
-        },
-      })),
+      lots.map(({ lotId, personId }) => {
+        const act = expiryAct(personId, lotId, day);
+        return {
+          ...act,
+          decide: (account: Account, now: string) => {
+            const decided = act.decide(account, now);
+            const lot = lotOf(account, lotId);
+            // What another worker has recorded meanwhile is done as well.
+            if (lot && (decided || (lot.availablePoints === 0 && isPastExpiry(lot, now)))) gone.add(lotId);
+            return decided;
+          },
+        };
+      }),
     );
     return gone.size;
   }
 }
 
-/** It counts from the end of the term, though never from before the grant. */
-function expiryAct(personId: string, lot: Lot, now: string): DecidedAct | undefined {
-  const event = decideExpiry(personId, lot, now);
-  if (!event) return undefined;
-  const { expiresAt } = event.data;
-  const effectiveAt = Date.parse(expiresAt) < Date.parse(lot.grantedAt) ? lot.grantedAt : expiresAt;
-  // A lot that was extended after a part had expired expires again: what expired before names which time it is.
-  return { event, id: derivedId(`PointsExpired after ${lot.expiredPoints}`, lot.lotId), effectiveAt };
+/** What the run of a day does to one lot. It counts from the end of the term, though never from before the grant. */
+export function expiryAct(personId: string, lotId: string, day: JapanDay): AccountAct {
+  return {
+    personId,
+    cause: { id: null, correlationId: derivedId(`expiry of ${day}`, personId) },
+    decide(account, now) {
+      const lot = lotOf(account, lotId);
+      const event = lot && decideExpiry(personId, lot, now);
+      if (!event) return undefined;
+      const { expiresAt } = event.data;
+      const effectiveAt = Date.parse(expiresAt) < Date.parse(lot.grantedAt) ? lot.grantedAt : expiresAt;
+      // A lot that was extended after a part had expired expires again: what expired before names which time it is.
+      return { event, id: derivedId(`PointsExpired after ${lot.expiredPoints}`, lot.lotId), effectiveAt };
+    },
+  };
 }
