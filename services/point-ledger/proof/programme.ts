@@ -100,6 +100,9 @@ function share(world: World, { worker, faults: wrong, prepare }: Drawn) {
   return { worker, faults: wrong, work: prepare(world) };
 }
 
+/** What the funds have at the beginning; some are not there yet. */
+const funded = fc.tuple(...[0, 1, 2, 3].map(() => fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 300 }))));
+
 export type OpenLog = (clock: { now(): number }) => Promise<EventLog>;
 
 /** A programme of up to 30 steps, run from an empty ledger to its end. The property holds where the reference agrees after every step. */
@@ -109,9 +112,13 @@ export function programmes(openLog: OpenLog = openMemory, planted?: PlantedFault
     maxCommands: 30,
     size: '+1',
   });
-  return fc.asyncProperty(steps, async (commands) => {
+  return fc.asyncProperty(funded, steps, async (points, commands) => {
     const reference = new ReferenceLedger();
     const world = await World.open(openLog, reference, planted);
+    for (const [fund, committed] of points.entries()) {
+      if (committed > 0)
+        await world.step([{ worker: 1, faults: [], work: commit.prepare(world, { fund, points: committed }) }]);
+    }
     await fc.asyncModelRun(() => ({ model: reference, real: world }), commands);
     await world.settle();
   });

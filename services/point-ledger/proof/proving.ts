@@ -52,8 +52,9 @@ export async function prove(options: {
   return failure === undefined ? { programmes: done } : { programmes: done, failure };
 }
 
-function described<T extends Iterable<object>>(details: fc.RunDetails<[T]>): string {
-  const steps = [...(details.counterexample?.[0] ?? [])].map((step, index) => `${index + 1}  ${step}`);
+function described<T extends Iterable<object>>(details: fc.RunDetails<[number[], T]>): string {
+  const [funded, commands] = details.counterexample ?? [];
+  const steps = [`funds ${funded}`, ...[...(commands ?? [])].map((step, index) => `${index + 1}  ${step}`)];
   const { seed, counterexamplePath, numShrinks } = details;
   const error = details.errorInstance instanceof Error ? details.errorInstance.stack : String(details.errorInstance);
   return `seed ${seed} (again by: npm run prove -- --seed ${seed} --programmes ${PROGRAMMES_A_SEED}), path ${counterexamplePath}, after ${numShrinks} shrinks:\n${steps.join('\n')}\n${error}`;

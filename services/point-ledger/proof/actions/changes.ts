@@ -19,9 +19,9 @@ interface NewExtension {
 const newExtension: fc.Arbitrary<NewExtension> = fc.record({
   owner: fc.constantFrom('demo', 'demo', 'other'),
   fund: fc.option(fc.nat({ max: 3 })),
-  fromDay: fc.integer({ min: -1, max: 2 }),
-  days: fc.integer({ min: 1, max: 4 }),
-  untilDay: fc.integer({ min: 1, max: 6 }),
+  fromDay: fc.integer({ min: -1, max: 6 }),
+  days: fc.integer({ min: 1, max: 8 }),
+  untilDay: fc.integer({ min: 1, max: 16 }),
 });
 
 /** What staff have approved: grants taken back, a list recalled, terms extended; and some that were approved before. */

@@ -22,10 +22,10 @@ interface NewClaim {
 
 const newClaim: fc.Arbitrary<NewClaim> = fc.record({
   person: fc.nat({ max: 2 }),
-  measure: fc.nat({ max: 3 }),
+  measure: fc.nat({ max: 7 }),
   fund: fc.nat({ max: 3 }),
   points: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 12 }) }, fc.integer({ min: 0, max: 400 })),
-  expiresInDays: fc.option(fc.integer({ min: -1, max: 3 })),
+  expiresInDays: fc.option(fc.integer({ min: -1, max: 12 }), { freq: 2 }),
   odd: fc.nat({ max: 15 }).map((n) => n === 15),
   list: fc.option(fc.record({ batch: fc.nat({ max: 1 }), embargoHours: fc.constantFrom(0, 0, 20) }), { freq: 2 }),
 });

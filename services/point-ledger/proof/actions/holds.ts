@@ -7,6 +7,8 @@ import type { ActionKind } from './action.js';
 
 interface NewRequest {
   readonly person: number;
+  /** So many percent of what the person has, or so many points, whether they are there or not. */
+  readonly share: number | null;
   readonly points: number;
   readonly owners: string[];
   /** The first message that the ledger gets of it is its end. */
@@ -15,6 +17,8 @@ interface NewRequest {
 
 interface NewEnd {
   readonly exchange: number;
+  /** Of one that is held, if there is any; else of any. */
+  readonly ofHeld: boolean;
   readonly outcome: 'confirmed' | 'released';
   /** What the provider credited, where that is not all; it need not fit. */
   readonly credited: number | null;
@@ -22,15 +26,17 @@ interface NewEnd {
 
 const newRequest: fc.Arbitrary<NewRequest> = fc.record({
   person: fc.nat({ max: 2 }),
+  share: fc.option(fc.integer({ min: 1, max: 100 }), { freq: 3 }),
   points: fc.integer({ min: 0, max: 20 }),
-  owners: fc.subarray(['demo', 'other'], { minLength: 1 }),
+  owners: fc.constantFrom(['demo', 'other'], ['demo', 'other'], ['demo'], ['other']),
   late: fc.nat({ max: 9 }).map((n) => n === 9),
 });
 
 const newEnd: fc.Arbitrary<NewEnd> = fc.record({
   exchange: fc.nat({ max: 99 }),
+  ofHeld: fc.nat({ max: 3 }).map((n) => n > 0),
   outcome: fc.constantFrom('confirmed', 'released'),
-  credited: fc.option(fc.integer({ min: 0, max: 20 }), { freq: 1 }),
+  credited: fc.option(fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 20 })), { freq: 2 }),
 });
 
 /** A batch about exchanges: requests, ends of any outcome whether it fits or not, and some that came before. */
@@ -51,16 +57,29 @@ export const holds: ActionKind<{ requests: NewRequest[]; ends: NewEnd[]; again: 
   },
 };
 
-function request(world: World, { person, points, owners }: NewRequest): Message {
+function request(world: World, { person, share, points: fixed, owners }: NewRequest): Message {
   const exchangeId = newId(world.nowMs);
-  const personId = world.personIds[person] ?? '';
+  const rich = share === null ? [] : world.personIds.filter((personId) => spendable(world, personId) > 0);
+  const from = rich.length > 0 ? rich : world.personIds;
+  const personId = from[person % from.length] ?? '';
+  const points = share === null ? fixed : Math.ceil((spendable(world, personId) * share) / 100);
   const asked = { exchangeId, personId, linkId: exchangeId, providerId: 'sim-pay', points, payingOwnerIds: owners };
   return { kind: 'request', id: exchangeId, request: asked };
 }
 
-function end(world: World, { exchange, outcome, credited }: NewEnd): Message[] {
+/** More than that where an embargo or another payer stands before it. */
+function spendable({ reference, nowMs }: World, personId: string): number {
+  return reference
+    .lotsOf(personId)
+    .filter(([, { dryRun, reversed, expiresAt }]) => !dryRun && !reversed && Date.parse(expiresAt ?? '9999') > nowMs)
+    .reduce((sum, [, { available }]) => sum + available, 0);
+}
+
+function end(world: World, { exchange, ofHeld, outcome, credited }: NewEnd): Message[] {
   const requests = world.messages.filter((message) => message.kind === 'request');
-  const asked = requests[exchange % requests.length]?.request;
+  const held = requests.filter(({ id }) => world.reference.exchanges.get(id)?.state === 'held');
+  const from = ofHeld && held.length > 0 ? held : requests;
+  const asked = from[exchange % from.length]?.request;
   if (!asked) return [];
   const { exchangeId, personId } = asked;
   const part = outcome === 'confirmed' && credited !== null ? { points: credited } : {};
