@@ -47,10 +47,14 @@ export function derivedId(purpose: string, causeId: string): string {
   return uuid8(hash('sha256', `${purpose}\0${causeId}`, 'hex'), causeId.slice(0, 13));
 }
 
-/** A UUIDv8 wholly from a hash, for scopes that have no time of their own (an idempotency key, a test fixture). */
+/**
+ * A UUIDv8 from a hash alone, for scopes that have no time of their own (an idempotency key, a test fixture). It begins with
+ * sixteen zeros, before every id with a time: behind a single id that comes last, no new one goes to the end of its index
+ * any more, and each append has to look its place up.
+ */
 export function idFromScope(scope: string): string {
   const digest = hash('sha256', scope, 'hex');
-  return uuid8(digest, `${digest.slice(0, 8)}-${digest.slice(8, 12)}`);
+  return uuid8(digest, `0000${digest.slice(0, 4)}-${digest.slice(4, 8)}`);
 }
 
 /** The 48-bit millisecond time inside a UUIDv7 or a derived id. */

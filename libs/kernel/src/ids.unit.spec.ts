@@ -78,6 +78,16 @@ describe('ids', () => {
     expect(idFromScope('demo')).toBe(idFromScope('demo'));
     expect(idFromScope('demo')).not.toBe(idFromScope('demO'));
     expect(isId(idFromScope(''))).toBe(true);
+    expect(version(idFromScope(''))).toBe('8');
+  });
+
+  test('an id of a scope comes before every id that carries a time since 1971', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: Date.UTC(1971), max: 2 ** 48 - 1 }), (scope, ms) => {
+        const id = newId(ms);
+        expect(idFromScope(scope) < id && derivedId('of', idFromScope(scope)) < derivedId('of', id)).toBe(true);
+      }),
+    );
   });
 
   test.each(['', 'x', '019AB3F0-6C00-7000-8000-000000000001', '019ab3f0-6c00-7000-c000-000000000001', 7, null])(
