@@ -31,6 +31,7 @@ export { type ProjectionVerified, verifyProjection } from './projection-verify.j
 export { answerTo, appendOne, appendSurely, domainEvents, expectedRevision } from './recording.js';
 export { identifyLog } from './routing/log-identity.js';
 export { type ReadTogether, readTogether } from './routing/read-together.js';
+export { type CopiedEntry, copyRoutes, type RouteCopy, restoreRoutes } from './routing/route-copy.js';
 export {
   pendingOf,
   proposeRoute,

@@ -1,7 +1,11 @@
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { newId } from '@tsunagu/kernel';
 import { Client } from 'pg';
 import { requireRunning } from '../src/reach.js';
 import { readSettings } from '../src/settings.js';
+import { digests } from './digests.js';
 import { claim, claimEnd, launchCampaign } from './launch.js';
 import { PlatformProcess } from './platform-process.js';
 
@@ -10,7 +14,16 @@ import { PlatformProcess } from './platform-process.js';
 const PEOPLE = 16;
 
 let platform: PlatformProcess;
-afterEach(() => platform.remove());
+const others: PlatformProcess[] = [];
+afterEach(async () => {
+  for (const each of [platform, ...others.splice(0)]) await each.remove();
+});
+
+async function another(environment: Record<string, string>): Promise<PlatformProcess> {
+  const process = await PlatformProcess.create({ environment });
+  others.push(process);
+  return process;
+}
 
 async function grantEverybody(launched: Awaited<ReturnType<typeof launchCampaign>>): Promise<readonly string[]> {
   const tokens = await platform.tokens('--role', 'citizen', '--count', String(PEOPLE));
@@ -29,8 +42,8 @@ async function launch() {
 }
 
 /** Grants in each log's database. */
-async function grantsByLog(): Promise<number[]> {
-  const { databases } = requireRunning(readSettings({ TSUNAGU_DATA: platform.dataDirectory }));
+async function grantsByLog({ dataDirectory } = platform): Promise<number[]> {
+  const { databases } = requireRunning(readSettings({ TSUNAGU_DATA: dataDirectory }));
   const counts: number[] = [];
   for (const url of [databases.owner, ...databases.ledgerLogs.map(({ owner }) => owner)]) {
     counts.push(Number((await onDatabase(url, GRANTS))[0]?.count));
@@ -116,6 +129,70 @@ it('a log is added as the runbook says, and databases that do not belong togethe
   platform.environment = { LEDGER_LOGS: '1' };
   await expect(platform.start()).rejects.toThrow('log 1 is not open here: LEDGER_LOGS must name it');
 }, 300_000);
+
+it('an export of several logs is read into an empty store with its routing table, and into none without it', async () => {
+  platform = await PlatformProcess.create({ environment: { LEDGER_LOGS: '3', TSUNAGU_HEAD_SECONDS: '1' } });
+  await platform.start();
+  await grantEverybody(await launch());
+  await until(everythingIsSigned);
+  const place = mkdtempSync(join(tmpdir(), 'tsunagu-several-'));
+  const [out, keys] = [join(place, 'export'), join(place, 'keys.txt')];
+  const exported = await platform.run('export', '--out', out, '--public-keys', keys);
+  expect(exported).toMatchObject({ code: 0, stderr: '' });
+  const table = join(out, 'point-ledger-routes.json');
+  expect(exported.stdout.split('\n')).toContain(table);
+  const counts = await grantsByLog();
+  const routes = (await platform.run('logs')).stdout.split('\n')[0];
+  await platform.stop();
+
+  const few = await another({ LEDGER_LOGS: '2' });
+  expect((await few.run('import', out, '--keys', keys)).stderr).toContain('LEDGER_LOGS must name it');
+  const copy = await another({ LEDGER_LOGS: '3' });
+  const files = globSync('*.jsonl.gz', { cwd: out }).map((file) => join(out, file));
+  expect((await copy.run('import', ...files, '--keys', keys)).stderr).toContain('point-ledger-routes.json is missing');
+  const other = await another({ LEDGER_LOGS: '3' });
+  const written = readFileSync(table, 'utf8');
+  const swapped = join(place, 'point-ledger-routes.json');
+  writeFileSync(swapped, JSON.stringify({ ...JSON.parse(written), entries: withLogs(written, [0, 2, 1]) }));
+  expect((await other.run('import', ...files, swapped, '--keys', keys)).stderr).toContain('puts elsewhere');
+  writeFileSync(swapped, '{}');
+  expect((await copy.run('import', ...files, swapped, '--keys', keys)).stderr).toContain('is no routing table');
+
+  expect(await copy.run('import', out, '--keys', keys)).toMatchObject({ code: 0, stderr: '' });
+  const original = await digests(platform, 'as they stand');
+  expect(await digests(copy, 'folded afresh')).toEqual(original);
+  expect((await copy.run('logs')).stdout.split('\n')[0]).toBe(routes);
+  expect(await copy.run('verify')).toMatchObject({ code: 0 });
+  const again = join(place, 'again');
+  await copy.run('export', '--out', again);
+  expect(await copy.run('audit', again, '--keys', keys)).toMatchObject({ code: 0 });
+  expect(readFileSync(join(again, 'point-ledger-routes.json'), 'utf8')).toBe(written);
+  await copy.start();
+  expect(await grantsByLog(copy)).toEqual(counts);
+  rmSync(place, { recursive: true });
+}, 300_000);
+
+function withLogs(table: string, logs: readonly number[]): object[] {
+  return JSON.parse(table).entries.map((entry: object) => ({ ...entry, logs }));
+}
+
+/** The newest head of each of the ledger's logs covers all of it, and so do those of the other services. */
+async function everythingIsSigned(): Promise<boolean> {
+  const { databases } = requireRunning(readSettings({ TSUNAGU_DATA: platform.dataDirectory }));
+  const isOpen = async (schema: string, log: number, url: string) => {
+    const [at] = await onDatabase(url, `select position from ${schema}.log_head`);
+    const heads = `select coalesce(max(size), 0) as size from ${schema}.log_heads where log = ${log}`;
+    const [signed] = await onDatabase(databases.owner, heads);
+    return Number(at?.position) > Number(signed?.size);
+  };
+  const open = [
+    ...['identity', 'service_link', 'campaign', 'exchange_settlement'].map((name) => isOpen(name, 0, databases.owner)),
+    ...[databases.owner, ...databases.ledgerLogs.map(({ owner }) => owner)].map((url, log) =>
+      isOpen('point_ledger', log, url),
+    ),
+  ];
+  return (await Promise.all(open)).every((isStillOpen) => !isStillOpen);
+}
 
 /** Polls a state; jest's time limit ends what never comes. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {

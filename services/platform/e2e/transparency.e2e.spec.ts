@@ -2,11 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { ProjectionRunner, projectionDigest } from '@tsunagu/event-store';
 import { Client } from 'pg';
-import { requireRunning, withData } from '../src/reach.js';
+import { requireRunning } from '../src/reach.js';
 import { readSettings } from '../src/settings.js';
-import { withStores } from '../src/verification/stores.js';
+import { digests } from './digests.js';
 import { claim, claimEnd, launchCampaign } from './launch.js';
 import { PlatformProcess } from './platform-process.js';
 
@@ -160,32 +159,6 @@ describe('what is recorded can be proved', () => {
     expect(await copy.run('audit', again, '--keys', keys)).toMatchObject({ code: 0 });
   }, 120_000);
 });
-
-/** Checkpoint and digest of every projection of a platform that is not running. */
-async function digests(platform: PlatformProcess, how: 'as they stand' | 'folded afresh'): Promise<string[][]> {
-  return withData(readSettings({ TSUNAGU_DATA: platform.dataDirectory }), ({ databases }) =>
-    withStores(databases, { now: () => Date.now() }, async (stores) => {
-      const found: string[][] = [];
-      for (const { definition, pool, log } of stores.values()) {
-        for (const projection of definition.projections) {
-          if (how === 'folded afresh') {
-            const runner = new ProjectionRunner({ pool, log, projection });
-            runner.start();
-            const reached = await runner.waitFor(await log.head(), 20_000);
-            await runner.stop();
-            expect([projection.name, reached]).toEqual([projection.name, true]);
-          }
-          const client = await pool.connect();
-          await client.query('begin isolation level repeatable read');
-          found.push([definition.name, projection.name, await projectionDigest(client, projection)]);
-          await client.query('rollback');
-          client.release();
-        }
-      }
-      return found;
-    }),
-  );
-}
 
 /** The lines of an export but its first, which says when it was made. */
 function lines(file: string): string[] {

@@ -4,6 +4,7 @@ import { withData } from '../reach.js';
 import { UserError } from '../settings.js';
 import { readClock } from '../stored-clock.js';
 import { logsOf, verifierLines, writeExport } from '../transparency/exports.js';
+import { writeRoutes } from '../transparency/routes-file.js';
 import { withStores } from '../verification/stores.js';
 
 export const exportLogs: Command = {
@@ -11,7 +12,7 @@ export const exportLogs: Command = {
 
 Writes every log (or one service's) as it stands at this moment into DIRECTORY, a file a log: gzip of JSON lines, with the stored
 Merkle tree and all signed heads (docs/tamper-evidence.md). Works on the running platform and on the data of a stopped one.
---public-keys writes the keys that npx tsunagu audit checks the heads with; an auditor takes them from where they are published,
+A ledger of several logs adds its routing table, a file of its own. --public-keys writes the keys that npx tsunagu audit checks the heads with; an auditor takes them from where they are published,
 never from whoever brings the export.`,
   options: { out: { type: 'string' }, service: { type: 'string' }, 'public-keys': { type: 'string' } },
   async run({ values, settings }) {
@@ -29,6 +30,10 @@ never from whoever brings the export.`,
           );
         }
         for (const stored of wanted) console.log(await writeExport(stored, out, clock.now()));
+        for (const [name, store] of stores) {
+          const routes = service === undefined || service === name ? await writeRoutes(store, out) : undefined;
+          if (routes !== undefined) console.log(routes);
+        }
         if (keyFile !== undefined) {
           const lines = await verifierLines(wanted, directory.keys);
           writeFileSync(keyFile, lines.map((line) => `${line}\n`).join(''));
