@@ -4,7 +4,7 @@ import type { RecordedEvent } from '@tsunagu/event-store';
 export interface LaunchRecord {
   /** Receipts as the callers got them: the person's number, claim and receipt number. */
   readonly receipts: readonly { person: number; claimId: string; receipt: string }[];
-  /** The campaign's log and the ledger's, whole and in order. */
+  /** The campaign's log and the ledger's, whole and in order: of several logs one after another. */
   readonly campaignEvents: readonly RecordedEvent<string, Record<string, unknown>>[];
   readonly ledgerEvents: readonly RecordedEvent<string, Record<string, unknown>>[];
   readonly trialBalance: { readonly debitPoints: number; readonly creditPoints: number };

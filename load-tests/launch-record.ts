@@ -11,7 +11,7 @@ type Read = RecordedEvent<string, Record<string, unknown>>;
 
 const PAGE = 5_000;
 
-/** Reads both logs whole, and the trial balance as an auditor gets it. */
+/** Reads campaign's log and all of the ledger's whole, and the trial balance as an auditor gets it. */
 export async function readLaunchRecord(
   platform: PlatformProcess,
   receipts: LaunchRecord['receipts'],
@@ -25,20 +25,22 @@ export async function readLaunchRecord(
     '/point-ledger/v1/trial-balance',
     { token: await platform.token('auditor') },
   );
+  const ledgerUrls = [databases.owner, ...databases.ledgerLogs.map(({ owner }) => owner)];
+  const ledgerEvents = await Promise.all(ledgerUrls.map((url, log) => readWhole(url, 'point_ledger', log)));
   return {
     receipts,
     campaignEvents: await readWhole(databases.owner, 'campaign'),
-    ledgerEvents: await readWhole(databases.owner, 'point_ledger'),
+    ledgerEvents: ledgerEvents.flat(),
     trialBalance: totals,
   };
 }
 
-async function readWhole(url: string, schema: string): Promise<Read[]> {
+async function readWhole(url: string, schema: string, number = 0): Promise<Read[]> {
   const pool = servicePool({ url, schema, connectionsMax: 2 });
   let log: EventLog | undefined;
   try {
     const versions = new EventVersions(publishedUpcasts);
-    log = await PostgresEventLog.open({ pool, clock: realClock, versions });
+    log = await PostgresEventLog.open({ pool, clock: realClock, log: number, versions });
     const events: Read[] = [];
     const head = await log.head();
     for (let after = 0; after < head; ) {

@@ -15,9 +15,11 @@ const PEOPLE = 16;
 
 let platform: PlatformProcess;
 const others: PlatformProcess[] = [];
+const place = mkdtempSync(join(tmpdir(), 'tsunagu-several-'));
 afterEach(async () => {
   for (const each of [platform, ...others.splice(0)]) await each.remove();
 });
+afterAll(() => rmSync(place, { recursive: true }));
 
 async function another(environment: Record<string, string>): Promise<PlatformProcess> {
   const process = await PlatformProcess.create({ environment });
@@ -135,7 +137,6 @@ it('an export of several logs is read into an empty store with its routing table
   await platform.start();
   await grantEverybody(await launch());
   await until(everythingIsSigned);
-  const place = mkdtempSync(join(tmpdir(), 'tsunagu-several-'));
   const [out, keys] = [join(place, 'export'), join(place, 'keys.txt')];
   const exported = await platform.run('export', '--out', out, '--public-keys', keys);
   expect(exported).toMatchObject({ code: 0, stderr: '' });
@@ -169,7 +170,6 @@ it('an export of several logs is read into an empty store with its routing table
   expect(readFileSync(join(again, 'point-ledger-routes.json'), 'utf8')).toBe(written);
   await copy.start();
   expect(await grantsByLog(copy)).toEqual(counts);
-  rmSync(place, { recursive: true });
 }, 300_000);
 
 function withLogs(table: string, logs: readonly number[]): object[] {
