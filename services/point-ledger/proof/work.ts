@@ -1,4 +1,4 @@
-import { derivedId, type JapanDay } from '@tsunagu/kernel';
+import { addDays, derivedId, endOfDay, japanDayOf } from '@tsunagu/kernel';
 import { expiryAct } from '../src/jobs/expiry.js';
 import type { AccountActs } from '../src/workflows/account-acts.js';
 import type { Contradiction, Holds } from '../src/workflows/holds.js';
@@ -7,7 +7,7 @@ import { recallAct } from '../src/workflows/list-run.js';
 import { extensionAct, reversalAct } from '../src/workflows/proposals.js';
 import type { FailingLog, Fault } from './failing-log.js';
 import type { GrantsInSmallParts } from './ledger-process.js';
-import type { Message } from './reference-ledger.js';
+import type { Message, ReferenceLedger } from './reference-ledger.js';
 
 /** One process of the ledger: its way to the log and the real workflows over it. */
 export interface Worker {
@@ -87,16 +87,25 @@ export function changeWork(messages: readonly Message[]): Work {
   };
 }
 
-/** The expiry job's visit to lots. */
-export function expiryWork(
-  day: JapanDay,
-  lots: readonly { readonly lotId: string; readonly personId: string }[],
-): Work {
+/** The day's run of the expiry job: the lots that it finds by a read model are here those that the reference still has. */
+export function expiryWork(reference: ReferenceLedger, nowMs: number): Work {
+  const lots = lotsPastTerm(reference, nowMs);
   return {
     delivered: [],
     async run({ acts }) {
-      await acts.perform(lots.map(({ lotId, personId }) => expiryAct(personId, lotId, day)));
+      await acts.perform(lots.map(({ lotId, personId }) => expiryAct(personId, lotId, lastDay(nowMs))));
       return [];
     },
   };
 }
+
+/** What is left of terms that ended by the end of the last day. */
+export function lotsPastTerm({ lots }: ReferenceLedger, nowMs: number): { lotId: string; personId: string }[] {
+  const ended = endOfDay(lastDay(nowMs));
+  return [...lots]
+    .filter(([, lot]) => lot.available > 0 && lot.expiresAt !== null && Date.parse(lot.expiresAt) <= ended)
+    .map(([lotId, { personId }]) => ({ lotId, personId }));
+}
+
+/** The last one that has ended in Japan. */
+const lastDay = (nowMs: number) => addDays(japanDayOf(nowMs), -1);

@@ -6,13 +6,21 @@ import { AccountActs } from '../src/workflows/account-acts.js';
 import { Accounts } from '../src/workflows/accounts.js';
 import { type Contradiction, Holds } from '../src/workflows/holds.js';
 import { Leases } from '../src/workflows/leases.js';
-import { expiry, lotsPastTerm } from './actions/expiry.js';
 import { Comparison } from './comparison.js';
 import { Crashed, FailingLog } from './failing-log.js';
 import { FixedSlot, GrantsInSmallParts } from './ledger-process.js';
 import type { Message, ReferenceLedger } from './reference-ledger.js';
 import { inTurns, type Party } from './turns.js';
-import { changeWork, claimWork, holdWork, type Share, type Work, type Worker } from './work.js';
+import {
+  changeWork,
+  claimWork,
+  expiryWork,
+  holdWork,
+  lotsPastTerm,
+  type Share,
+  type Work,
+  type Worker,
+} from './work.js';
 
 export const startMs = Date.parse('2026-11-20T01:00:00.000Z');
 /** The workers' slots: the third one believes that it has the first one's, as after a lost lock. */
@@ -115,7 +123,7 @@ export class World {
     for (const messages of [[...this.unacknowledged], this.messages.toReversed()]) {
       for (const work of [claimWork(messages), holdWork(messages), changeWork(messages)]) await this.calmly(work);
     }
-    await this.calmly(expiry.prepare(this, null));
+    await this.calmly(expiryWork(this.reference, this.nowMs));
     for (const index of slots.keys()) this.restart(index);
     await this.calmly({
       delivered: [],
@@ -129,7 +137,7 @@ export class World {
       },
     });
     await this.comparison.everything();
-    assert.deepEqual(lotsPastTerm(this), [], 'what was past its term the day before is gone');
+    assert.deepEqual(lotsPastTerm(this.reference, this.nowMs), [], 'what was past its term the day before is gone');
   }
 
   private acknowledge({ delivered }: Work, contradictions: readonly Contradiction[]): void {
