@@ -27,7 +27,7 @@ export { inTransaction } from './postgres/transaction.js';
 export type { Projection, ProjectionStatus } from './projection.js';
 export { projectionDigest } from './projection-digest.js';
 export { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.js';
-export { type ProjectionVerified, verifyProjection } from './projection-verify.js';
+export { type ProjectionVerified, verifyProjection, verifyProjections } from './projection-verify.js';
 export { answerTo, appendOne, appendSurely, domainEvents, expectedRevision } from './recording.js';
 export { identifyLog } from './routing/log-identity.js';
 export { type ReadTogether, readTogether } from './routing/read-together.js';

@@ -6,7 +6,7 @@ import { openPlace } from './postgres/test-schema.js';
 import type { Projection } from './projection.js';
 import { projectionDigest } from './projection-digest.js';
 import { ProjectionRunner } from './projection-runner.js';
-import { verifyProjection } from './projection-verify.js';
+import { verifyProjection, verifyProjections } from './projection-verify.js';
 import { event, write } from './suite/place.js';
 
 /** Sums and a history: adds up, so that an event applied twice or left out shows. */
@@ -223,6 +223,47 @@ describe('verifying a projection', () => {
   ])('finds the difference after: %s', async (sql) => {
     await place.schema.owner.query(sql);
     expect(await verify()).toMatchObject({ equal: false });
+  });
+
+  it('of several reads each log once, and compares each at its own checkpoint', async () => {
+    const { owner, service, name } = place.schema;
+    const other: Projection = {
+      name: 'others',
+      tables: ['others'],
+      types: ['Other', 'Counted'],
+      async apply(client, events) {
+        for (const { position, type } of events)
+          await client.query('insert into others values ($1, $2)', [position, type]);
+      },
+    };
+    await owner.query(`create table others (position bigint primary key, type text not null);
+      grant select, insert, truncate on others to ${name}`);
+    await place.log.append([write('other-1', 'noStream', [event({ type: 'Other' })]), write('thing-0', 7, 4)]);
+    const running = new ProjectionRunner({ pool: service, log: place.log, projection: other });
+    running.start();
+    expect(await running.waitFor(45, 10_000)).toBe(true);
+    await running.stop();
+
+    const reads: number[] = [];
+    const log: EventLog = Object.assign(Object.create(place.log) as EventLog, {
+      readLog: (query: Parameters<EventLog['readLog']>[0]) => {
+        reads.push(query.after);
+        return place.log.readLog(query);
+      },
+    });
+    const of = { ownerPool: owner, schema: name, logs: [log], projections: [counts, other] };
+    const at = (position: number) => new Map([[0, position]]);
+    expect(await verifyProjections(of)).toMatchObject([
+      { name: 'counts', positions: at(40), equal: true },
+      { name: 'others', positions: at(45), equal: true },
+    ]);
+    expect(reads).toEqual([0]);
+    await owner.query('delete from others where position = 41');
+    expect((await verifyProjections(of)).map(({ equal }) => equal)).toEqual([true, false]);
+    await owner.query(`update projection_checkpoints set position = 46 where name = 'others'`);
+    await expect(verifyProjections(of)).rejects.toThrow('the log ends at 45, before the checkpoint of others');
+    const left = await owner.query(`select from pg_namespace where nspname like 'verify%'`);
+    expect(left.rowCount).toBe(0);
   });
 
   it('gives the same digest whatever the session writes times and numbers like', async () => {

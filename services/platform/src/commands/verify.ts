@@ -1,4 +1,4 @@
-import { verifyProjection } from '@tsunagu/event-store';
+import { verifyProjections } from '@tsunagu/event-store';
 import { isoTime } from '@tsunagu/kernel';
 import { type Command, durationMs } from '../command.js';
 import { Progress } from '../progress.js';
@@ -90,21 +90,19 @@ async function checkLogs(stores: ReadonlyMap<string, Store>, moment: Moment, fin
 
 /** I7. A projection that is behind is compared at its own checkpoint. Gives how many there are. */
 async function checkProjections(stores: ReadonlyMap<string, Store>, findings: Findings): Promise<number> {
-  const all = [...stores.values()].flatMap((store) =>
-    store.definition.projections.map((projection) => ({ store, projection })),
-  );
-  for (const { store, projection } of all) {
-    const { definition, pool, logs } = store;
-    const progress = new Progress(`folding ${projection.name} of ${definition.name}`);
+  let count = 0;
+  for (const { definition, pool, logs } of stores.values()) {
+    const { name: service, schema, projections } = definition;
+    const progress = new Progress(`folding the read models of ${service}`);
     const onBatch = progress.at.bind(progress);
-    const result = await verifyProjection({ ownerPool: pool, schema: definition.schema, logs, projection, onBatch });
-    if (!result.equal) {
-      const detail = `projection ${projection.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
-      const position = result.positions.get(0) ?? 0;
-      findings.add({ invariant: 'I7', service: definition.name, position, eventId: null, detail });
+    for (const result of await verifyProjections({ ownerPool: pool, schema, logs, projections, onBatch })) {
+      count += 1;
+      if (result.equal) continue;
+      const detail = `projection ${result.name} is ${result.live.slice(0, 12)}…, a fresh fold gives ${result.fresh.slice(0, 12)}…`;
+      findings.add({ invariant: 'I7', service, position: result.positions.get(0) ?? 0, eventId: null, detail });
     }
   }
-  return all.length;
+  return count;
 }
 
 function report({ lines, findings }: Verified): number {
