@@ -47,8 +47,10 @@ export async function verifyProjections(
   const scratch = `verify_${randomBytes(8).toString('hex')}`;
   try {
     while (clients.length < Math.min(AT_ONCE, projections.length)) clients.push(await ownerPool.connect());
+    const [client] = clients;
+    if (!client) return [];
     const standing = await withEach(clients, projections, (client, each) => asItStands(client, schema, each));
-    await createTables(ownerPool, scratch, schema, projections);
+    await createTables(client, scratch, schema, projections);
     for (const log of logs) await fold(clients, scratch, log, standing, onBatch);
     return await withEach(clients, standing, async (client, { projection, positions, live }) => {
       const fresh = await inSchema(client, scratch, () => projectionDigest(client, projection));
@@ -80,16 +82,16 @@ async function asItStands(client: PoolClient, schema: string, projection: Projec
   });
 }
 
-async function createTables(pool: Pool, scratch: string, schema: string, projections: readonly Projection[]) {
-  const client = await pool.connect();
-  try {
-    await client.query(`create schema ${scratch}`);
-    const real = client.escapeIdentifier(schema);
-    for (const table of projections.flatMap(({ tables }) => tables).map((name) => client.escapeIdentifier(name)))
-      await client.query(`create table ${scratch}.${table} (like ${real}.${table} including all)`);
-  } finally {
-    client.release();
-  }
+async function createTables(
+  client: PoolClient,
+  scratch: string,
+  schema: string,
+  projections: readonly Projection[],
+): Promise<void> {
+  await client.query(`create schema ${scratch}`);
+  const real = client.escapeIdentifier(schema);
+  for (const table of projections.flatMap(({ tables }) => tables).map((name) => client.escapeIdentifier(name)))
+    await client.query(`create table ${scratch}.${table} (like ${real}.${table} including all)`);
 }
 
 /**
@@ -105,6 +107,7 @@ async function fold(
 ): Promise<void> {
   const folds = standing.map(({ projection, positions }) => ({ projection, last: positions.get(log.log) ?? 0 }));
   const last = Math.max(0, ...folds.map((each) => each.last));
+  if (last === 0) return;
   const types = folds.some(({ projection }) => projection.types === undefined)
     ? undefined
     : [...new Set(folds.flatMap(({ projection }) => projection.types ?? []))];

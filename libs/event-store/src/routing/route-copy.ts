@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../postgres/transaction.js';
 
 /** One entry of the routing table as it was proposed, and confirmed if it was. Times are ISO 8601, UTC. */
@@ -18,7 +18,7 @@ export interface RouteCopy {
 }
 
 /** Read after the logs: then it has every entry by which a key in them was routed. */
-export async function copyRoutes(pool: Pool): Promise<RouteCopy> {
+export async function copyRoutes(pool: Pool | PoolClient): Promise<RouteCopy> {
   const { rows } = await pool.query<{ horizon: Date; entries: CopiedEntry[] | null }>(
     `select horizon, (
        select json_agg(json_build_object(

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../postgres/transaction.js';
+import { copyRoutes } from './route-copy.js';
 import { oneLog, type RoutingEntry, type RoutingTable } from './routing-table.js';
 
 /** An entry as recorded, confirmed or not. */
@@ -41,17 +42,13 @@ export function pendingOf({ entries, horizonMs }: RouteRecords): RecordedEntry |
 }
 
 export async function readRecords(client: Pool | PoolClient): Promise<RouteRecords> {
-  const { rows } = await client.query<{ horizon: Date; entries: RecordedEntry[] | null }>(
-    `select horizon, (
-       select json_agg(json_build_object(
-                'version', version, 'validFromMs', round(extract(epoch from valid_from) * 1000), 'logs', logs,
-                'isConfirmed', confirmed_at is not null) order by version)
-         from log_routes left join log_route_confirmations using (version)) as entries
-       from log_route_horizon`,
-  );
-  const [row] = rows;
-  if (!row) throw new Error('the routing tables are not there');
-  return { entries: row.entries ?? [], horizonMs: row.horizon.getTime() };
+  const { horizon, entries } = await copyRoutes(client);
+  return {
+    horizonMs: Date.parse(horizon),
+    entries: entries.map(({ version, validFrom, logs, confirmedAt }) => {
+      return { version, validFromMs: Date.parse(validFrom), logs, isConfirmed: confirmedAt !== null };
+    }),
+  };
 }
 
 export async function readHolders(pool: Pool): Promise<readonly RouteHolder[]> {

@@ -12,8 +12,8 @@ export const exportLogs: Command = {
 
 Writes every log (or one service's) as it stands at this moment into DIRECTORY, a file a log: gzip of JSON lines, with the stored
 Merkle tree and all signed heads (docs/tamper-evidence.md). Works on the running platform and on the data of a stopped one.
-A ledger of several logs adds its routing table, a file of its own. --public-keys writes the keys that npx tsunagu audit checks the heads with; an auditor takes them from where they are published,
-never from whoever brings the export.`,
+A ledger of several logs adds its routing table, a file of its own. --public-keys writes the keys that npx tsunagu audit checks
+the heads with; an auditor takes them from where they are published, never from whoever brings the export.`,
   options: { out: { type: 'string' }, service: { type: 'string' }, 'public-keys': { type: 'string' } },
   async run({ values, settings }) {
     const [out, service, keyFile] = [text(values, 'out'), text(values, 'service'), text(values, 'public-keys')];
