@@ -23,6 +23,7 @@ export {
   weekdayOf,
 } from './japan-calendar.js';
 export { isBankBusinessDay, isNationalHoliday, nextBankBusinessDay } from './japan-holidays.js';
+export { holdsMyNumber, isMyNumber } from './my-number.js';
 export { addPoints, type Points, points, subtractPoints, sumPoints, zeroPoints } from './points.js';
 export { RecentMap } from './recent-map.js';
 export { type FieldError, ok, type Refusal, type Result, refuse } from './result.js';

@@ -73,6 +73,30 @@ describe('hostile input', () => {
     ]);
   });
 
+  it.each([
+    '{"name":"123456789018"}',
+    '{"name":"1234 5678 9018"}',
+    '{"name":"\\uff11\\uff12\\uff13\\uff14\\uff15\\uff16\\uff17\\uff18\\uff19\\uff10\\uff11\\uff18"}',
+    '{"123456789018":"a"}',
+    '{"name":"a","extra":{"note":["my number is 123456789018"]}}',
+  ])('a My Number is refused and not repeated: %s', async (body) => {
+    const answer = await post(body);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'request.my_number' } });
+    expect(JSON.stringify(answer.body)).not.toContain('9018');
+  });
+
+  it.each([
+    '/campaign/v1/things/123456789018',
+    '/campaign/v1/things/ab?name=1234+5678+9018',
+    '/campaign/v1/things/ab?name=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94567890%31%38%20',
+    '/campaign/v1/nothing/1234-5678-9018',
+  ])('a My Number in an address is refused: %s', async (path) => {
+    expect(await service.call('GET', path, { token })).toMatchObject({
+      status: 400,
+      body: { code: 'request.my_number' },
+    });
+  });
+
   it('a body too large is 413, in one piece or in chunks', async () => {
     const large = JSON.stringify({ name: 'x'.repeat(bodyBytesMax) });
     expect(await post(large)).toMatchObject({ status: 413, body: { code: 'request.too_large' } });

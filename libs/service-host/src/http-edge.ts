@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { holdsMyNumber } from '@tsunagu/kernel';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { correlationOf, type RequestFacts } from './caller.js';
 import { parseJsonBody } from './json-body.js';
@@ -88,11 +89,23 @@ function excess(request: FastifyRequest): Problem | undefined {
   if (request.url.length > urlCharactersMax) {
     return new Problem({ code: 'request.too_large', detail: `An address may have ${urlCharactersMax} characters.` });
   }
+  if (holdsMyNumber(addressText(request.url))) return new Problem({ code: 'request.my_number' });
   // No text column holds a NUL, so nothing is to be found under such an address.
   const nul = request.url.indexOf('%00');
   if (nul < 0) return undefined;
   const query = request.url.indexOf('?');
   return new Problem({ code: query >= 0 && nul > query ? 'request.invalid' : 'request.not_found' });
+}
+
+/** What an address says, part by part; as it was written where it is not well encoded. */
+function addressText(url: string): string {
+  const parted = url.replaceAll(/[/?&=]/g, '\n').replaceAll('+', ' ');
+  if (!parted.includes('%')) return parted;
+  try {
+    return decodeURIComponent(parted);
+  } catch {
+    return parted;
+  }
 }
 
 /** Answers bytes that are no HTTP request, on the bare connection; for `clientError` of any server of the platform. */

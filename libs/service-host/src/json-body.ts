@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { holdsMyNumber } from '@tsunagu/kernel';
 import { Problem } from './problem.js';
 
 /** Nesting of objects and arrays in a request body. */
@@ -17,7 +18,8 @@ const CLOSE_BRACE = 0x7d;
 /**
  * A request body as JSON, stricter than RFC 8259 where readers disagree: valid UTF-8, at most 20 levels, no key twice, no
  * key that names a prototype, no number beyond a double, no NUL and no lone surrogate (PostgreSQL holds neither).
- * An empty body is undefined. Throws the Problem `request.invalid`.
+ * An empty body is undefined. Throws the Problem `request.invalid`, or `request.my_number` where a text has a My Number in it: the law
+ * lets nobody collect it for what this platform does, so it goes no further than this.
  */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return undefined;
@@ -93,6 +95,7 @@ function checkedMembers(value: unknown): number {
 
 function checkText(text: string): void {
   if (text.includes('\0') || !text.isWellFormed()) throw invalid('The body has a character that is not allowed.');
+  if (holdsMyNumber(text)) throw new Problem({ code: 'request.my_number' });
 }
 
 function invalid(detail: string): Problem {

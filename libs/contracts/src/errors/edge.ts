@@ -29,6 +29,14 @@ export const edgeErrors = {
       ja: 'errors に示された項目を直して送信してください。',
     },
   },
+  'request.my_number': {
+    status: 400,
+    title: { en: 'A My Number must not be sent here.', ja: '個人番号（マイナンバー）は送信できません。' },
+    next: {
+      en: 'Nothing of it was kept. Leave it out. Another number that merely looks like one cannot be used either.',
+      ja: '内容は保存されていません。個人番号を除いて送信してください。形式が同じ別の番号も使えません。',
+    },
+  },
   'request.too_large': {
     status: 413,
     title: { en: 'The request is larger than this call accepts.', ja: 'リクエストが大きすぎます。' },

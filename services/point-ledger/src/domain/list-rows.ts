@@ -1,4 +1,4 @@
-import { isId, ok, type Result, refuse, timeOfId } from '@tsunagu/kernel';
+import { isId, isMyNumber, ok, type Result, refuse, timeOfId } from '@tsunagu/kernel';
 
 /** What a list may hold: whom to grant how much, and the city's own number for it. Nothing about the person. */
 export type ListColumn = 'personId' | 'amountPoints' | 'reference';
@@ -115,23 +115,17 @@ function cellAt(cells: readonly string[], index: number): string {
 }
 
 /**
- * Whether a cell holds what looks like a My Number (個人番号): twelve digits, however they are grouped, of which the last is
- * the check digit of the others (Ordinance 85 of 2014 of the Ministry of Internal Affairs, article 5). One number in eleven
+ * Whether a cell holds what looks like a My Number (個人番号), however its digits are grouped. One number in eleven
  * passes by chance: a list is then to be given other reference numbers. An id is not looked into: its last
  * group may be twelve digits.
  */
 export function looksLikeMyNumber(cell: string): boolean {
   const text = cell.normalize('NFKC');
   if (isId(text.trim().toLowerCase())) return false;
-  const runs = text.replace(/[\s\-‐‑‒–—―−ー]/g, '').split(/\D/);
-  return runs.some((digits) => digits.length === 12 && Number(digits[11]) === checkDigit(digits));
-}
-
-function checkDigit(digits: string): number {
-  let sum = 0;
-  for (let n = 1; n <= 11; n += 1) sum += Number(digits[11 - n]) * (n <= 6 ? n + 1 : n - 5);
-  const rest = sum % 11;
-  return rest <= 1 ? 0 : 11 - rest;
+  return text
+    .replace(/[\s\-‐‑‒–—―−ー]/g, '')
+    .split(/\D/)
+    .some(isMyNumber);
 }
 
 const known = 'personId (個人ID), amountPoints (付与ポイント) and reference (整理番号)';
