@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { currentKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { InternalController } from './http/internal.controller.js';
@@ -28,7 +28,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       {
         provide: CITIZEN_KEY,
         inject: [PARTS],
-        useFactory: ({ keyDirectory }: ServiceParts) => loadOrCreateKey(keyDirectory, 'citizen', 'RS256'),
+        useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'citizen', 'RS256'),
       },
       {
         provide: Challenges,
