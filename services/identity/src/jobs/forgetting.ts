@@ -2,11 +2,12 @@ import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { LOGGER } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import { Challenges } from '../outbound/challenges.js';
+import { ClientAssertions } from '../outbound/client-assertions.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 
 const everyMs = 60_000;
 
-/** Deletes challenges and ended sessions that no longer matter. */
+/** Deletes challenges, ended sessions and used assertions that no longer matter. */
 @Injectable()
 export class Forgetting implements OnModuleInit, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
@@ -14,6 +15,7 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly challenges: Challenges,
     private readonly sessionEnds: SessionEnds,
+    private readonly assertions: ClientAssertions,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -27,9 +29,9 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
 
   private async run(): Promise<void> {
     try {
-      await Promise.all([this.challenges.forgetOld(), this.sessionEnds.forgetOld()]);
+      await Promise.all([this.challenges.forgetOld(), this.sessionEnds.forgetOld(), this.assertions.forgetOld()]);
     } catch {
-      this.logger.warn('old challenges and sessions were not deleted; tried again in a minute');
+      this.logger.warn('old challenges, sessions and assertions were not deleted; tried again in a minute');
     }
   }
 }
