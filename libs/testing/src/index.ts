@@ -8,11 +8,19 @@ export {
   type NewCardOptions,
   newCard,
   newCards,
-  renewCard,
-  revokeCard,
 } from './issuer/card.js';
 export { type AuthorityKind, type CardAuthority, issueLeaf, type LeafRequest } from './issuer/card-authority.js';
-export { type IssuerMode, IssuerServer, type LinkAnswer } from './issuer/issuer-server.js';
+export {
+  changeAttributes,
+  holdCard,
+  issuePhone,
+  type LifeOptions,
+  type NextCardOptions,
+  reissueCard,
+  renewCard,
+  revokeCard,
+} from './issuer/card-life.js';
+export { type IssuerMode, IssuerServer, type LinkAnswer, workingIssuer } from './issuer/issuer-server.js';
 export {
   type CardHolder,
   type IssuedCard,

@@ -53,7 +53,13 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
-            issuer: new HttpIssuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
+            issuer: new HttpIssuer({
+              baseUrl: config.issuerUrl,
+              listCacheMs: config.listCacheMs,
+              breakMs: config.issuerBreakMs,
+              clock,
+              logger,
+            }),
             authorities,
             clock,
             profile,

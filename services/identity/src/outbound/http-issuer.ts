@@ -1,121 +1,74 @@
-import { type Clock, isoTime } from '@tsunagu/kernel';
+import { type Clock, RecentMap } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
-import type { Issuer, Lineage, RevocationAnswer } from './issuer.js';
-import { type RevocationList, readRevocationList } from './revocation-list.js';
+import type { Issuer, Lineage, RevocationAnswer, RevocationPolicy } from './issuer.js';
+import { IssuerConnection } from './issuer-connection.js';
+import { OcspClient } from './ocsp-client.js';
+import { RevocationLists } from './revocation-lists.js';
+import { decideRevocation } from './revocation-policy.js';
 
 export interface IssuerOptions {
   readonly baseUrl: string;
-  /** A list that was looked at so recently (real time) is not asked for again. */
+  /** A list that was looked at, or a good answer that was read, so recently (real time) is not asked for again. */
   readonly listCacheMs: number;
+  /** What did not answer is left alone for so long, real time (`ShortBreak`). */
+  readonly breakMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-const timeoutMs = 2_000;
-const listBytesMax = 20_000_000;
 const linkBytesMax = 65_536;
 const linkedMax = 50;
+/** Certificates remembered as revoked: between so many and twice as many. */
+const revokedMax = 10_000;
 const hash = /^[0-9a-f]{64}$/;
 
-interface KeptList {
-  readonly list: RevocationList;
-  readonly etag: string | null;
-  /** performance.now() */
-  readonly lookedAt: number;
-}
-
-/** The issuer's revocation lists and link data. Only the path of a certificate's issuing point is used, never its host. */
+/** The issuer over HTTP: OCSP, revocation lists and link data, all at one address. */
 export class HttpIssuer implements Issuer {
-  private readonly lists = new Map<string, KeptList>();
-  private readonly reading = new Map<string, Promise<KeptList | undefined>>();
+  private readonly connection: IssuerConnection;
+  private readonly ocsp: OcspClient;
+  private readonly lists: RevocationLists;
+  /** By certificate hash. What was revoked stays revoked, a hold too, whatever a source says later. */
+  private readonly revoked = new RecentMap<string, RevocationAnswer>(revokedMax);
 
-  constructor(private readonly options: IssuerOptions) {}
+  constructor(private readonly options: IssuerOptions) {
+    const { baseUrl, listCacheMs: cacheMs, breakMs, clock, logger } = options;
+    this.connection = new IssuerConnection(baseUrl);
+    this.ocsp = new OcspClient({ connection: this.connection, breakMs, cacheMs, clock, logger });
+    this.lists = new RevocationLists({ connection: this.connection, breakMs, cacheMs, clock, logger });
+  }
 
-  async revocation(certificate: CardCertificate, authority: TrustedAuthority): Promise<RevocationAnswer> {
-    const kept = certificate.issuingPoint && (await this.list(certificate.issuingPoint, authority));
-    if (!kept) return { answer: 'unreachable' };
-    const { revoked, thisUpdateMs, nextUpdateMs } = kept.list;
-    const asOf = isoTime(thisUpdateMs);
-    const entry = revoked.get(certificate.serial);
-    // What was revoked stays revoked, so even an old list is enough to say so.
-    if (entry) return { answer: 'revoked', asOf, reason: entry.reason, sinceMs: entry.sinceMs };
-    return this.options.clock.now() > nextUpdateMs
-      ? { answer: 'stale', asOf }
-      : { answer: 'good', asOf, source: 'list' };
+  /** OCSP first. The list is asked where OCSP says less than good: to say so instead where the policy lets it, and else only for a revocation. */
+  async revocation(
+    certificate: CardCertificate,
+    authority: TrustedAuthority,
+    policy: RevocationPolicy = 'reading',
+  ): Promise<RevocationAnswer> {
+    const before = this.revoked.get(certificate.hash);
+    if (before) return before;
+    const ocsp = await this.ocsp.ask(certificate, authority);
+    const nowMs = this.options.clock.now();
+    const isSaid = ocsp?.status === 'revoked' || (ocsp?.status === 'good' && nowMs <= ocsp.usableUntilMs);
+    const list = isSaid ? this.lists.known(certificate, authority) : await this.lists.ask(certificate, authority);
+    const answer = decideRevocation({ ocsp, list, policy, nowMs });
+    if (answer.answer === 'revoked') {
+      this.revoked.set(certificate.hash, answer);
+      this.ocsp.forget(certificate);
+    }
+    return answer;
   }
 
   async lineage(certificateHash: string): Promise<Lineage | undefined> {
     try {
-      const response = await this.get(`/links/${certificateHash}`, {});
+      const response = await this.connection.get(`/links/${certificateHash}`, linkBytesMax);
       if (response.status !== 200) return undefined;
-      return lineageFrom(JSON.parse(Buffer.from(await bytesOf(response, linkBytesMax)).toString('utf8')));
+      return lineageFrom(JSON.parse(Buffer.from(response.body).toString('utf8')));
     } catch (error) {
       this.options.logger.warn({ reason: (error as Error).message }, 'link data cannot be read');
       return undefined;
     }
   }
-
-  /** One look at a time for a list; everybody who asks meanwhile gets its outcome. */
-  private list(issuingPoint: string, authority: TrustedAuthority): Promise<KeptList | undefined> {
-    const name = `${authority.keyId} ${issuingPoint}`;
-    const kept = this.lists.get(name);
-    if (kept && performance.now() - kept.lookedAt < this.options.listCacheMs && !this.isPast(kept)) {
-      return Promise.resolve(kept);
-    }
-    const running = this.reading.get(name);
-    if (running) return running;
-    const reading = this.look(name, issuingPoint, authority).finally(() => this.reading.delete(name));
-    this.reading.set(name, reading);
-    return reading;
-  }
-
-  private isPast({ list }: KeptList): boolean {
-    return this.options.clock.now() > list.nextUpdateMs;
-  }
-
-  /** The list as it is now; where it cannot be read, the one known before. */
-  private async look(name: string, issuingPoint: string, authority: TrustedAuthority): Promise<KeptList | undefined> {
-    const kept = this.lists.get(name);
-    try {
-      const response = await this.get(new URL(issuingPoint).pathname, kept?.etag ? { 'if-none-match': kept.etag } : {});
-      if (response.status === 304 && kept) return this.keep(name, { ...kept, lookedAt: performance.now() });
-      if (response.status !== 200) throw new Error(`the issuer answered ${response.status}`);
-      const list = await readRevocationList(await bytesOf(response, listBytesMax), {
-        issuerKeyDer: authority.publicKeyDer,
-        issuingPoint,
-        nowMs: this.options.clock.now(),
-      });
-      // An older list than the one known would bring revoked certificates back.
-      if (kept && list.thisUpdateMs < kept.list.thisUpdateMs) return kept;
-      return this.keep(name, { list, etag: response.headers.get('etag'), lookedAt: performance.now() });
-    } catch (error) {
-      this.options.logger.warn({ reason: (error as Error).message }, 'a revocation list cannot be read');
-      return kept;
-    }
-  }
-
-  private keep(name: string, list: KeptList): KeptList {
-    this.lists.set(name, list);
-    return list;
-  }
-
-  private get(path: string, headers: Record<string, string>): Promise<Response> {
-    const url = this.options.baseUrl.replace(/\/+$/, '') + path;
-    return fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
-  }
-}
-
-async function bytesOf(response: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += part.length;
-    if (bytes > bytesMax) throw new Error('the issuer answered too much');
-    parts.push(part);
-  }
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 function lineageFrom(answer: unknown): Lineage {
