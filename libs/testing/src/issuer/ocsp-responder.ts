@@ -35,6 +35,8 @@ export const ocspModes = [
   'unknown',
   /** Speaks of three days ago; its next update has passed. */
   'stale',
+  /** Has heard of no revocation yet. */
+  'late',
   'try_later',
   /** Refuses certificate ids hashed by SHA-256, as responders of RFC 5019 do. */
   'sha1_only',
@@ -105,7 +107,7 @@ export class OcspResponder {
   private single(authority: CardAuthority, id: CertID, mode: OcspMode): SingleResponse {
     const serial = Buffer.from(id.serialNumber).toString('hex');
     const known = mode === 'unknown' ? undefined : this.store.certificateOf(authority.id, serial);
-    const revocation = known === undefined ? undefined : this.store.revocation(known);
+    const revocation = known === undefined || mode === 'late' ? undefined : this.store.revocation(known);
     const thisUpdate = this.clock.now() - (mode === 'stale' ? 72 * hourMs : 0);
     if (mode === 'another_certificate') {
       const other = Buffer.from(id.serialNumber);

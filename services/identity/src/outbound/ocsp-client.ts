@@ -4,7 +4,14 @@ import type { Logger } from 'pino';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import { type IssuerConnection, pathOf } from './issuer-connection.js';
-import { type CertIdHash, OcspRefusal, type OcspStatus, ocspQuestion, readOcspAnswer } from './ocsp-message.js';
+import {
+  type CertIdHash,
+  OcspRefusal,
+  type OcspStatus,
+  ocspQuestion,
+  readOcspAnswer,
+  refusalOf,
+} from './ocsp-message.js';
 import { ShortBreak } from './short-break.js';
 
 export interface OcspOptions {
@@ -18,6 +25,7 @@ export interface OcspOptions {
 }
 
 const answerBytesMax = 65_536;
+const needsTime = [OCSPResponseStatus.tryLater, OCSPResponseStatus.internalError];
 /** Good answers kept: between so many and twice as many. */
 const keptMax = 20_000;
 
@@ -95,10 +103,12 @@ export class OcspClient {
     const pause = this.breaks.get(path) ?? new ShortBreak(breakMs);
     this.breaks.set(path, pause);
     const question = ocspQuestion(serial, authority, idHash);
-    // An answer that came but does not count was quick, and concerns one certificate: it begins no break.
+    // An answer that does not count concerns one certificate and begins no break; no answer, or one that asks for time, does.
     const body = await pause.ask(async () => {
       const response = await connection.post(path, answerBytesMax, question.der, 'application/ocsp-request');
       if (response.status !== 200) throw new Error(`the OCSP responder answered ${response.status}`);
+      const refusal = refusalOf(response.body);
+      if (refusal && needsTime.includes(refusal.status)) throw refusal;
       return response.body;
     });
     return body && readOcspAnswer(body, question, authority, clock.now());

@@ -83,6 +83,16 @@ export function ocspQuestion(serial: string, authority: TrustedAuthority, idHash
   return { der, id, nonce: Buffer.from(nonce) };
 }
 
+/** Undefined for an answer, and for bytes that are none. */
+export function refusalOf(der: Uint8Array<ArrayBuffer>): OcspRefusal | undefined {
+  try {
+    const { responseStatus } = AsnConvert.parse(der, OCSPResponse);
+    return responseStatus === OCSPResponseStatus.successful ? undefined : new OcspRefusal(responseStatus);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * What the answer says of the certificate asked about, once all of it was checked: signed by the CA's key or by a responder that this
  * key appointed, about this certificate, to this question, not from the future. Throws OcspRefusal, and Error when it is anything else.
