@@ -8,11 +8,26 @@ export {
   type NewCardOptions,
   newCard,
   newCards,
+} from './issuer/card.js';
+export {
+  type AuthorityKind,
+  type CardAuthority,
+  createAuthority,
+  issueLeaf,
+  issuingPointUri,
+  type LeafRequest,
+} from './issuer/card-authority.js';
+export {
+  changeAttributes,
+  holdCard,
+  issuePhone,
+  type LifeOptions,
+  type NextCardOptions,
+  reissueCard,
   renewCard,
   revokeCard,
-} from './issuer/card.js';
-export { type AuthorityKind, type CardAuthority, issueLeaf, type LeafRequest } from './issuer/card-authority.js';
-export { type IssuerMode, IssuerServer, type LinkAnswer } from './issuer/issuer-server.js';
+} from './issuer/card-life.js';
+export { type IssuerMode, IssuerServer, type LinkAnswer, workingIssuer } from './issuer/issuer-server.js';
 export {
   type CardHolder,
   type IssuedCard,
@@ -20,6 +35,13 @@ export {
   type RevocationReason,
   revocationReasons,
 } from './issuer/issuer-store.js';
+export {
+  appointResponder,
+  type OcspMode,
+  type OcspSigner,
+  ocspModes,
+  signOcspResponse,
+} from './issuer/ocsp-responder.js';
 export { CuttingProxy } from './postgres/cutting-proxy.js';
 export { type SmallDisk, type SmallDiskMeans, smallDisk, smallDiskMeans } from './postgres/small-disk.js';
 export { type Replicated, startReplicated } from './postgres/standby.js';

@@ -11,7 +11,7 @@ import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
-import { Issuer } from './outbound/issuer.js';
+import { HttpIssuer } from './outbound/http-issuer.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
@@ -79,7 +79,13 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
-            issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
+            issuer: new HttpIssuer({
+              baseUrl: config.issuerUrl,
+              listCacheMs: config.listCacheMs,
+              breakMs: config.issuerBreakMs,
+              clock,
+              logger,
+            }),
             authorities,
             clock,
             profile,

@@ -10,6 +10,7 @@ import {
   issueLeaf,
   type LeafRequest,
   revokeCard,
+  workingIssuer,
 } from '@tsunagu/testing';
 import { signed, startTestIdentity, type TestIdentity } from './test-identity.js';
 
@@ -21,8 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => identity.close());
 afterEach(() => {
-  identity.issuer.mode.lists = 'fresh';
-  identity.issuer.mode.links = 'available';
+  identity.issuer.mode = { ...workingIssuer };
 });
 
 const nowMs = () => identity.service.clock.now();
@@ -108,8 +108,9 @@ describe('a session is refused', () => {
     identity.issuer.mode.links = 'unavailable';
     expect(await codeOf(identity.session(revoked))).toEqual([401, 'identity.certificate_revoked']);
     identity.issuer.mode.lists = 'stale';
+    identity.issuer.mode.ocsp = 'unreachable';
     expect(await codeOf(identity.session(revoked))).toEqual([401, 'identity.certificate_revoked']);
-    identity.issuer.mode = { lists: 'fresh', links: 'available' };
+    identity.issuer.mode = { ...workingIssuer };
     expect((await identity.session(renewed)).body.person.personId).toBe(person);
   });
 
@@ -167,24 +168,27 @@ describe('a session is refused', () => {
 describe('an outage of the issuer', () => {
   it('is 503 with Retry-After, and never a refusal', async () => {
     const fresh = await identity.card({ residence: '13105' });
-    identity.issuer.mode.lists = 'unreachable';
+    identity.issuer.mode = { ...workingIssuer, ocsp: 'unreachable', lists: 'unreachable' };
     const answer = await identity.session(fresh);
     expect([answer.status, answer.body.code]).toEqual([503, 'identity.revocation_unavailable']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     identity.issuer.mode.lists = 'stale';
     expect(await codeOf(identity.session(fresh))).toEqual([503, 'identity.revocation_unavailable']);
-    identity.issuer.mode = { lists: 'fresh', links: 'unavailable' };
+    identity.issuer.mode = { ...workingIssuer, links: 'unavailable' };
     expect(await codeOf(identity.session(fresh))).toEqual([503, 'identity.lineage_unavailable']);
     identity.issuer.mode.links = 'available';
     expect((await identity.session(fresh)).status).toBe(201);
   });
 
-  it('is bridged by the list known before, until its next update', async () => {
+  it('is bridged by the list known before while that is not older than 48 h, which is enough to read', async () => {
     const known = await identity.card({ residence: '13106' });
+    identity.issuer.mode.ocsp = 'unreachable';
     expect((await identity.session(known)).status).toBe(201);
-    identity.issuer.mode = { lists: 'unreachable', links: 'unavailable' };
+    identity.issuer.mode = { ocsp: 'unreachable', lists: 'unreachable', links: 'unavailable' };
     expect((await identity.session(known)).status).toBe(201);
-    identity.service.clock.forward(25 * 3_600_000);
+    identity.service.clock.forward(47 * 3_600_000);
+    expect((await identity.session(known)).status).toBe(201);
+    identity.service.clock.forward(2 * 3_600_000);
     expect(await codeOf(identity.session(known))).toEqual([503, 'identity.revocation_unavailable']);
   });
 });

@@ -53,6 +53,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       TSUNAGU_ISSUER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`,
       TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
       TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
+      TSUNAGU_ISSUER_BREAK_MS: '0',
     },
   });
   nowMs = () => service.clock.now();

@@ -34,6 +34,8 @@ export interface LeafRequest {
   readonly notAfter: Date;
   /** Only in signature certificates. */
   readonly attributes?: CardAttributes;
+  /** Names the OCSP responder, which knows only certificates in the issuer's books. */
+  readonly toldByOcsp?: boolean;
   /** Deviations for tests of the verifier. */
   readonly policy?: string;
   readonly keyUsages?: x509.KeyUsageFlags;
@@ -113,6 +115,11 @@ export function issuingPointUri(authorityId: string, issuingPoint: string): stri
   return `http://jpki-test.invalid/crl/${authorityId}/${issuingPoint}.crl`;
 }
 
+/** Where the OCSP responder of an authority is asked; of this too a verifier takes the path only. */
+export function ocspUri(authorityId: string): string {
+  return `http://jpki-test.invalid/ocsp/${authorityId}`;
+}
+
 /** Issues a certificate of the JPKI profile in DOMAIN §3. */
 export async function issueLeaf(
   authority: CardAuthority,
@@ -139,6 +146,7 @@ export async function issueLeaf(
       new x509.AuthorityKeyIdentifierExtension(keyIdentifier(authority.certificate), false),
       new x509.SubjectKeyIdentifierExtension(createHash('sha1').update(request.publicKey).digest('hex'), false),
       new x509.CRLDistributionPointsExtension([issuingPointUri(authority.id, request.issuingPoint)]),
+      ...(request.toldByOcsp ? [new x509.AuthorityInfoAccessExtension({ ocsp: ocspUri(authority.id) })] : []),
       ...(request.attributes ? [attributesExtension(request.attributes)] : []),
     ],
   });
@@ -201,7 +209,7 @@ function utf8String(text: Buffer): ArrayBuffer {
 }
 
 /** 8 random bytes, positive and without a leading zero. */
-function newSerial(): string {
+export function newSerial(): string {
   const bytes = randomBytes(8);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
   return bytes.toString('hex');

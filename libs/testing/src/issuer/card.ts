@@ -1,8 +1,8 @@
 import { createHash, generateKeyPair, randomBytes, randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { addMonths, ageAt, isoTime, type JapanDay, japanDay, japanDayOf, startOfDay } from '@tsunagu/kernel';
+import { addMonths, ageAt, type JapanDay, japanDay, japanDayOf, startOfDay } from '@tsunagu/kernel';
 import { issueLeaf } from './card-authority.js';
-import type { CardHolder, CertificateRecord, IssuedCard, IssuerStore, RevocationReason } from './issuer-store.js';
+import type { CardHolder, CertificateRecord, IssuedCard, IssuerStore } from './issuer-store.js';
 import { testAddress } from './test-addresses.js';
 
 /** A card as the command line writes it: DER in base64, private keys PKCS #8. */
@@ -91,54 +91,8 @@ export async function newCards(
   return cards;
 }
 
-/**
- * The next card of the same person. The old certificates are revoked as superseded unless told otherwise, and link data ties new to old unless `withoutLink`.
- */
-export async function renewCard(
-  store: IssuerStore,
-  old: Card,
-  options: {
-    readonly nowMs: number;
-    readonly keys?: KeySource;
-    readonly residence?: string;
-    readonly withoutLink?: boolean;
-    readonly oldStaysValid?: boolean;
-    readonly generation?: 1 | 2;
-  },
-): Promise<Card> {
-  const before = issuedCard(store, old);
-  const holder = { ...before.holder, ...(options.residence !== undefined && { residence: options.residence }) };
-  const predecessor = options.withoutLink ? null : before.authentication.sha256;
-  const { card, entry } = await makeCard(store, holder, predecessor, options);
-  store.record([entry]);
-  if (!options.oldStaysValid) revokeCard(store, old, { nowMs: options.nowMs, reason: 'superseded' });
-  return card;
-}
-
-/** Revokes both certificates of a card. `affiliationChanged` concerns the signature certificate only: the person moved. */
-export function revokeCard(
-  store: IssuerStore,
-  card: Card,
-  options: { readonly nowMs: number; readonly reason?: RevocationReason },
-): void {
-  const { authentication, signature } = issuedCard(store, card);
-  const reason = options.reason ?? 'keyCompromise';
-  const concerned = [reason === 'affiliationChanged' ? null : authentication, signature];
-  store.record(
-    concerned.flatMap((record) =>
-      record ? [{ type: 'revoked', sha256: record.sha256, reason, at: isoTime(options.nowMs) } as const] : [],
-    ),
-  );
-}
-
 export function certificateHash(base64: string): string {
   return createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex');
-}
-
-function issuedCard(store: IssuerStore, card: Card): IssuedCard {
-  const issued = store.card(certificateHash(card.certificate));
-  if (!issued) throw new RangeError('this card is not one of the test issuer');
-  return issued;
 }
 
 function newHolder(options: NewCardOptions): CardHolder {
@@ -148,58 +102,35 @@ function newHolder(options: NewCardOptions): CardHolder {
   return { name, birthDate: japanDay(options.birthDate ?? '1990-04-01'), residence, sex: pick(['1', '2'] as const) };
 }
 
-async function makeCard(
+interface MakingOptions {
+  readonly nowMs: number;
+  readonly keys?: KeySource;
+  readonly generation?: 1 | 2;
+  readonly commonName?: string;
+}
+
+/** A card and what the books are to say of it, not yet recorded. */
+export async function makeCard(
   store: IssuerStore,
   holder: CardHolder,
   predecessor: string | null,
-  options: { nowMs: number; keys?: KeySource; generation?: 1 | 2; commonName?: string },
+  options: MakingOptions,
 ): Promise<{ card: Card; entry: IssuedCard }> {
-  const keys = options.keys ?? freshKeys;
-  const generation = options.generation ?? 1;
   const today = japanDayOf(options.nowMs);
   const birthDate = japanDay(holder.birthDate);
-  const common = {
-    issuingPoint: holder.residence,
-    // A minute back: the process that checks may follow a moved clock a moment later.
-    notBefore: new Date(Math.floor(options.nowMs / 1000) * 1000 - 60_000),
-    notAfter: endOfValidity(birthDate, today),
-  };
-  const make = async (kind: 'authentication' | 'signature') => {
-    const authority = store.authority(`${kind}-${generation}`);
-    const pair = await keys();
-    const commonName = options.commonName ?? newCommonName(holder.residence);
-    const attributes = {
-      name: holder.name,
-      address: testAddress(holder.residence, randomInt(1, 100)),
-      birthDate: `${era(birthDate)}${birthDate.replaceAll('-', '')}`,
-      sex: holder.sex,
-    };
-    const leaf = await issueLeaf(authority, {
-      ...common,
-      commonName,
-      publicKey: pair.publicKey,
-      ...(kind === 'signature' && { attributes }),
-    });
-    const record: CertificateRecord = {
-      authority: authority.id,
-      serial: leaf.serial,
-      sha256: createHash('sha256').update(leaf.der).digest('hex'),
-    };
-    return {
-      commonName,
-      record,
-      certificate: leaf.der.toString('base64'),
-      privateKey: pair.privateKey.toString('base64'),
-    };
-  };
-  const authentication = await make('authentication');
-  const signature = ageAt(birthDate, today) >= signatureFromAge ? await make('signature') : undefined;
+  const notAfter = endOfValidity(birthDate, today);
+  const generation = options.generation ?? 1;
+  const authentication = await makeCertificate(store, `authentication-${generation}`, holder, { ...options, notAfter });
+  const signature =
+    ageAt(birthDate, today) >= signatureFromAge
+      ? await makeCertificate(store, `signature-${generation}`, holder, { ...options, notAfter })
+      : undefined;
   return {
     card: {
       certificate: authentication.certificate,
       privateKey: authentication.privateKey,
       ...(signature && { signatureCertificate: signature.certificate, signaturePrivateKey: signature.privateKey }),
-      subject: `CN=${authentication.commonName}, O=JPKI-TEST, C=JP`,
+      subject: authentication.subject,
     },
     entry: {
       type: 'issued',
@@ -209,6 +140,46 @@ async function makeCard(
       holder,
       predecessor,
     },
+  };
+}
+
+/** One certificate with a key of its own. A signature authority writes the holder's attributes into it. */
+export async function makeCertificate(
+  store: IssuerStore,
+  authorityId: string,
+  holder: CardHolder,
+  options: MakingOptions & { readonly notAfter: Date; readonly issuingPoint?: string },
+): Promise<{ record: CertificateRecord; certificate: string; privateKey: string; subject: string }> {
+  const authority = store.authority(authorityId);
+  const pair = await (options.keys ?? freshKeys)();
+  const commonName = options.commonName ?? newCommonName(holder.residence);
+  const birthDate = japanDay(holder.birthDate);
+  const leaf = await issueLeaf(authority, {
+    commonName,
+    publicKey: pair.publicKey,
+    issuingPoint: options.issuingPoint ?? holder.residence,
+    // A minute back: the process that checks may follow a moved clock a moment later.
+    notBefore: new Date(Math.floor(options.nowMs / 1000) * 1000 - 60_000),
+    notAfter: options.notAfter,
+    toldByOcsp: true,
+    ...(authority.kind === 'signature' && {
+      attributes: {
+        name: holder.name,
+        address: testAddress(holder.residence, randomInt(1, 100)),
+        birthDate: `${era(birthDate)}${birthDate.replaceAll('-', '')}`,
+        sex: holder.sex,
+      },
+    }),
+  });
+  return {
+    record: {
+      authority: authority.id,
+      serial: leaf.serial,
+      sha256: createHash('sha256').update(leaf.der).digest('hex'),
+    },
+    certificate: leaf.der.toString('base64'),
+    privateKey: pair.privateKey.toString('base64'),
+    subject: `CN=${commonName}, O=JPKI-TEST, C=JP`,
   };
 }
 

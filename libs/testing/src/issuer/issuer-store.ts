@@ -43,6 +43,26 @@ export interface IssuedCard {
   readonly holder: CardHolder;
   /** SHA-256 of the authentication certificate that this card follows, as the link data tells it. */
   readonly predecessor: string | null;
+  /** Others that it follows too: the contradiction of a card that continues two. */
+  readonly alsoFollows?: readonly string[];
+}
+
+/** An authentication certificate in a phone, valid beside the one of the card it was made with. */
+export interface IssuedPhone {
+  readonly type: 'phone';
+  readonly authentication: CertificateRecord;
+  readonly issuingPoint: string;
+  /** SHA-256 of the card's authentication certificate. */
+  readonly card: string;
+}
+
+/** A new signature certificate on the same card: the person's name or address changed. */
+export interface ChangedAttributes {
+  readonly type: 'changed';
+  /** SHA-256 of the card's authentication certificate. */
+  readonly card: string;
+  readonly signature: CertificateRecord;
+  readonly holder: CardHolder;
 }
 
 export interface Revocation {
@@ -51,6 +71,18 @@ export interface Revocation {
   readonly reason: RevocationReason;
   /** ISO 8601 by the platform's clock. */
   readonly at: string;
+}
+
+export type JournalEntry = IssuedCard | IssuedPhone | ChangedAttributes | Revocation;
+
+/** What the books hold of the certificates tied to one authentication certificate. Hashes are SHA-256 of the DER, hex. */
+export interface Ties {
+  /** Authentication certificates before it, nearest first. */
+  readonly predecessors: readonly string[];
+  /** The phones of a card and of those before it, the card of a phone and those before it; newest first. */
+  readonly siblings: readonly string[];
+  /** The signature certificate of the same card; a phone has none. */
+  readonly signatureCertificate: string | null;
 }
 
 export const revocationReasons = [
@@ -71,7 +103,12 @@ const generations = [1, 2] as const;
  */
 export class IssuerStore {
   private readonly cards = new Map<string, IssuedCard>();
+  private readonly phones = new Map<string, IssuedPhone>();
+  /** By the card's hash, newest first. */
+  private readonly phonesOfCard = new Map<string, readonly string[]>();
   private readonly certificates = new Map<string, CertificateRecord & { readonly issuingPoint: string }>();
+  /** `<authority>/<serial>` to hash. */
+  private readonly serials = new Map<string, string>();
   private readonly revoked = new Map<string, Revocation>();
   private readonly revokedByPoint = new Map<string, { record: CertificateRecord; revocation: Revocation }[]>();
   private readBytes = 0;
@@ -106,7 +143,7 @@ export class IssuerStore {
     return authority;
   }
 
-  record(entries: readonly (IssuedCard | Revocation)[]): void {
+  record(entries: readonly JournalEntry[]): void {
     if (entries.length === 0) return;
     appendFileSync(this.journal, `${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n`, { mode: 0o600 });
   }
@@ -116,13 +153,27 @@ export class IssuerStore {
     return this.cards.get(sha256);
   }
 
-  /** Authentication certificates before this card's, nearest first. */
-  predecessors(card: IssuedCard): readonly string[] {
-    const found: string[] = [];
-    for (let at = card.predecessor; at !== null && !found.includes(at); at = this.cards.get(at)?.predecessor ?? null) {
-      found.push(at);
+  /** Undefined for an authentication certificate that is not in the books. */
+  ties(sha256: string): Ties | undefined {
+    this.follow();
+    const card = this.cards.get(sha256);
+    if (card) {
+      const predecessors = this.predecessors(sha256);
+      const siblings = [sha256, ...predecessors].flatMap((each) => this.phonesOfCard.get(each) ?? []);
+      return { predecessors, siblings, signatureCertificate: card.signature?.sha256 ?? null };
     }
-    return found;
+    const phone = this.phones.get(sha256);
+    if (!phone) return undefined;
+    const cards = [phone.card, ...this.predecessors(phone.card)];
+    const phones = cards.flatMap((each) => this.phonesOfCard.get(each) ?? []);
+    const predecessors = phones.slice(phones.indexOf(sha256) + 1);
+    return { predecessors, siblings: cards, signatureCertificate: null };
+  }
+
+  /** The hash of the certificate that an authority gave this serial number (hex, leading zeros do not count). */
+  certificateOf(authority: string, serial: string): string | undefined {
+    this.follow();
+    return this.serials.get(`${authority}/${plainSerial(serial)}`);
   }
 
   revocation(sha256: string): Revocation | undefined {
@@ -136,6 +187,21 @@ export class IssuerStore {
   ): readonly { record: CertificateRecord; revocation: Revocation }[] {
     this.follow();
     return this.revokedByPoint.get(`${authority}/${issuingPoint}`) ?? [];
+  }
+
+  /** Authentication certificates before a card's, nearest first. */
+  private predecessors(card: string): readonly string[] {
+    const found = new Set<string>();
+    const follow = [card];
+    for (const at of follow) {
+      const { predecessor, alsoFollows = [] } = this.cards.get(at) ?? { predecessor: null };
+      for (const next of [predecessor, ...alsoFollows]) {
+        if (next === null || next === card || found.has(next)) continue;
+        found.add(next);
+        follow.push(next);
+      }
+    }
+    return [...found];
   }
 
   private get journal(): string {
@@ -154,21 +220,45 @@ export class IssuerStore {
       const end = buffer.lastIndexOf(10) + 1;
       this.readBytes += end;
       for (const line of buffer.toString('utf8', 0, end).split('\n')) {
-        if (line !== '') this.enter(JSON.parse(line) as IssuedCard | Revocation);
+        if (line !== '') this.enter(JSON.parse(line) as JournalEntry);
       }
     } finally {
       closeSync(file);
     }
   }
 
-  private enter(entry: IssuedCard | Revocation): void {
-    if (entry.type === 'issued') {
-      this.cards.set(entry.authentication.sha256, entry);
-      for (const record of [entry.authentication, entry.signature]) {
-        if (record) this.certificates.set(record.sha256, { ...record, issuingPoint: entry.issuingPoint });
+  private enter(entry: JournalEntry): void {
+    switch (entry.type) {
+      case 'issued':
+        this.cards.set(entry.authentication.sha256, entry);
+        this.enterCertificate(entry.authentication, entry.issuingPoint);
+        if (entry.signature) this.enterCertificate(entry.signature, entry.issuingPoint);
+        return;
+      case 'phone': {
+        const { sha256 } = entry.authentication;
+        this.phones.set(sha256, entry);
+        this.phonesOfCard.set(entry.card, [sha256, ...(this.phonesOfCard.get(entry.card) ?? [])]);
+        this.enterCertificate(entry.authentication, entry.issuingPoint);
+        return;
       }
-      return;
+      case 'changed': {
+        const card = this.cards.get(entry.card);
+        if (!card) return;
+        this.cards.set(entry.card, { ...card, signature: entry.signature, holder: entry.holder });
+        this.enterCertificate(entry.signature, card.issuingPoint);
+        return;
+      }
+      case 'revoked':
+        this.enterRevocation(entry);
     }
+  }
+
+  private enterCertificate(record: CertificateRecord, issuingPoint: string): void {
+    this.certificates.set(record.sha256, { ...record, issuingPoint });
+    this.serials.set(`${record.authority}/${plainSerial(record.serial)}`, record.sha256);
+  }
+
+  private enterRevocation(entry: Revocation): void {
     const certificate = this.certificates.get(entry.sha256);
     // A revoked certificate stays revoked for its first reason.
     if (!certificate || this.revoked.has(entry.sha256)) return;
@@ -178,6 +268,10 @@ export class IssuerStore {
     known.push({ record: certificate, revocation: entry });
     this.revokedByPoint.set(point, known);
   }
+}
+
+function plainSerial(serial: string): string {
+  return serial.toLowerCase().replace(/^0+/, '');
 }
 
 /** Made beside and renamed piece by piece, `trusted` last: whoever sees it sees all. */

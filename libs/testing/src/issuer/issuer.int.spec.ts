@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate as PeculiarCertificate, X509Crl } from '@peculiar/x509';
-import { type Card, certificateHash, keyPool, newCard, newCards, renewCard, revokeCard } from './card.js';
+import { type Card, certificateHash, keyPool, newCard, newCards } from './card.js';
+import { renewCard, revokeCard } from './card-life.js';
 import { IssuerServer } from './issuer-server.js';
 import { IssuerStore } from './issuer-store.js';
 
@@ -64,6 +65,7 @@ describe('the test issuer', () => {
     expect(await link(third)).toEqual({
       firstIssue: false,
       predecessors: [certificateHash(second.certificate), certificateHash(first.certificate)],
+      siblings: [],
       signatureCertificate: certificateHash(third.signatureCertificate ?? ''),
     });
     issuer.mode.links = 'unavailable';

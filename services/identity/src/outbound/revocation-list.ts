@@ -1,7 +1,9 @@
 import 'reflect-metadata';
+import type { KeyObject } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { IssuingDistributionPoint } from '@peculiar/asn1-x509';
+import { CertificateList, IssuingDistributionPoint } from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
+import { isSignedBy } from './signature-algorithms.js';
 
 export interface RevocationList {
   readonly thisUpdateMs: number;
@@ -11,22 +13,30 @@ export interface RevocationList {
 }
 
 const aheadMsMax = 5 * 60_000;
+const issuingDistributionPoint = '2.5.29.28';
 
 /**
- * A revocation list as the issuer of one issuing point signed it. Throws when it is not that: another key, another point (absence from
- * another point's list means nothing), an indirect or partial list, or one from the future.
+ * A revocation list as the issuer of one issuing point signed it (RFC 5280 §5). Throws when it is not that: another key, another point
+ * (absence from another point's list means nothing), an indirect or partial list, or one from the future.
  */
-export async function readRevocationList(
+export function readRevocationList(
   der: Uint8Array<ArrayBuffer>,
-  expected: { issuerKeyDer: Buffer; issuingPoint: string; nowMs: number },
-): Promise<RevocationList> {
-  const list = new x509.X509Crl(der);
-  const { name, hash } = list.signatureAlgorithm as { name?: string; hash: { name?: string } };
-  if (name !== 'RSASSA-PKCS1-v1_5' || hash.name !== 'SHA-256')
-    throw new Error('a revocation list in an unknown algorithm');
-  const publicKey = new x509.PublicKey(new Uint8Array(expected.issuerKeyDer));
-  if (!(await list.verify({ publicKey }))) throw new Error('a revocation list with a wrong signature');
-  const extension = list.getExtension('2.5.29.28');
+  expected: { issuerKey: KeyObject; issuingPoint: string; nowMs: number },
+): RevocationList {
+  const asn = AsnConvert.parse(der, CertificateList);
+  const { tbsCertList, tbsCertListRaw, signatureAlgorithm, signature } = asn;
+  const signed = tbsCertListRaw && new Uint8Array(tbsCertListRaw);
+  if (
+    tbsCertList.signature.algorithm !== signatureAlgorithm.algorithm ||
+    !isSignedBy(expected.issuerKey, signatureAlgorithm.algorithm, signed, new Uint8Array(signature))
+  ) {
+    throw new Error('a revocation list with a wrong signature');
+  }
+  const list = new x509.X509Crl(asn);
+  if (list.extensions.some(({ critical, type }) => critical && type !== issuingDistributionPoint)) {
+    throw new Error('a revocation list with an unknown critical extension');
+  }
+  const extension = list.getExtension(issuingDistributionPoint);
   const point = extension ? AsnConvert.parse(extension.value, IssuingDistributionPoint) : undefined;
   const uri = point?.distributionPoint?.fullName?.[0]?.uniformResourceIdentifier;
   if (uri !== expected.issuingPoint || point?.indirectCRL || point?.onlySomeReasons || point?.onlyContainsCACerts) {
