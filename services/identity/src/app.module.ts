@@ -11,6 +11,7 @@ import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { SigningIn } from './workflows/signing-in.js';
@@ -47,14 +48,24 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Vault(database, await identityKeys(keyDirectory)),
       },
       {
+        provide: SignatureThreads,
+        useFactory: () => new SignatureThreads(authorities),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, Challenges, Vault, SignatureThreads],
+        useFactory: (
+          { clock, log, logger, profile }: ServiceParts,
+          challenges: Challenges,
+          vault: Vault,
+          signatures: SignatureThreads,
+        ) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
             issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
             authorities,
+            signatures,
             clock,
             profile,
           }),
