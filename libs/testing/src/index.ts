@@ -11,7 +11,13 @@ export {
   renewCard,
   revokeCard,
 } from './issuer/card.js';
-export { type AuthorityKind, type CardAuthority, issueLeaf, type LeafRequest } from './issuer/card-authority.js';
+export {
+  type AuthorityKind,
+  type CardAuthority,
+  createAuthority,
+  issueLeaf,
+  type LeafRequest,
+} from './issuer/card-authority.js';
 export { type IssuerMode, IssuerServer, type LinkAnswer } from './issuer/issuer-server.js';
 export {
   type CardHolder,

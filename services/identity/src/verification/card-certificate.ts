@@ -138,6 +138,7 @@ function faultOf(fields: TbsFields, outerAlgorithm: Buffer, signature: Buffer): 
   if (fields.hasUniqueIds) return 'It has unique identifiers.';
   if (extensions.hasDuplicate) return 'It has an extension twice.';
   if (extensions.pathLength !== null && !extensions.isAuthority) return 'It has a path length and is no authority.';
+  if (extensions.nameConstraints && !extensions.isAuthority) return 'It has name constraints and is no authority.';
   return null;
 }
 
