@@ -14,6 +14,7 @@ import { ClientAssertions } from './outbound/client-assertions.js';
 import { HttpIssuer } from './outbound/http-issuer.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
 import { FindingPerson } from './workflows/finding-person.js';
@@ -73,9 +74,18 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Vault(database, await identityKeys(keyDirectory)),
       },
       {
+        provide: SignatureThreads,
+        useFactory: () => new SignatureThreads(authorities),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, Challenges, Vault, SignatureThreads],
+        useFactory: (
+          { clock, log, logger, profile }: ServiceParts,
+          challenges: Challenges,
+          vault: Vault,
+          signatures: SignatureThreads,
+        ) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
@@ -87,6 +97,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
               logger,
             }),
             authorities,
+            signatures,
             clock,
             profile,
           }),

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -40,9 +40,15 @@ export interface SessionBody {
 
 const keys = keyPool(4);
 
-export async function startTestIdentity(profile: 'test' | 'production' = 'test'): Promise<TestIdentity> {
+/** `pinned`: further CA certificates that it trusts, PEM by file name. */
+export async function startTestIdentity(
+  profile: 'test' | 'production' = 'test',
+  pinned: Readonly<Record<string, string>> = {},
+): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);
+  for (const [file, pem] of Object.entries(pinned))
+    writeFileSync(join(IssuerStore.trustDirectory(directory), file), pem);
   let nowMs = () => 0;
   const issuer = new IssuerServer(store, { now: () => nowMs() });
   const server = createServer((request, response) => void issuer.handle(request, response));

@@ -24,6 +24,14 @@ export const identityErrors = {
     title: { en: 'The challenge was used before.', ja: 'このチャレンジは使用済みです。' },
     next: tapAgain,
   },
+  'identity.busy': {
+    status: 503,
+    title: {
+      en: 'More cards are presented right now than can be checked.',
+      ja: '現在、カードの確認が混み合っています。',
+    },
+    next: wait,
+  },
   'identity.signature_invalid': {
     status: 401,
     title: {

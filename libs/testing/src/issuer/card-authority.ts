@@ -56,8 +56,17 @@ export interface RevokedEntry {
   readonly reason: x509.X509CrlReason;
 }
 
-const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
-const keyParameters = { ...algorithm, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+/** Today's card and the next one (DOMAIN §3). */
+export type AuthorityProfile = 'rsa' | 'p384';
+
+const algorithms = {
+  rsa: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  p384: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
+} as const;
+const keyParameters = {
+  rsa: { ...algorithms.rsa, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
+  p384: algorithms.p384,
+} as const;
 
 export const authenticationPolicy = '1.2.392.200149.8.5.1.3.30';
 export const signatureTestPolicy = '1.2.392.200149.8.5.1.0.20';
@@ -78,20 +87,29 @@ export function authorityName(kind: AuthorityKind): string {
   return `C=JP, O=JPKI-TEST, OU=${units[kind]}, ${organisation}`;
 }
 
-/** A new generation, self-signed. Valid far beyond any test clock. */
-export async function createAuthority(kind: AuthorityKind, generation: number): Promise<CardAuthority> {
-  const keys = await webcrypto.subtle.generateKey(keyParameters, true, ['sign', 'verify']);
+/** A new generation, self-signed. Valid far beyond any test clock. `more`: extensions beside the usual ones. */
+export async function createAuthority(
+  kind: AuthorityKind,
+  generation: number,
+  profile: AuthorityProfile = 'rsa',
+  more: readonly x509.Extension[] = [],
+): Promise<CardAuthority> {
+  const keys = (await webcrypto.subtle.generateKey(keyParameters[profile], true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: authorityName(kind),
     notBefore: new Date('2010-01-01T00:00:00Z'),
     notAfter: new Date('2079-12-31T23:59:59Z'),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: algorithms[profile],
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...more,
     ],
   });
   const privateKey = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
@@ -100,11 +118,13 @@ export async function createAuthority(kind: AuthorityKind, generation: number): 
 
 /** The same from its stored parts: PEM certificate, PKCS #8 key. */
 export async function authorityFrom(id: string, certificatePem: string, privateKey: Buffer): Promise<CardAuthority> {
+  const certificate = new x509.X509Certificate(certificatePem);
+  const algorithm = algorithms[certificate.publicKey.algorithm.name === 'ECDSA' ? 'p384' : 'rsa'];
   const signingKey = await webcrypto.subtle.importKey('pkcs8', new Uint8Array(privateKey), algorithm, true, ['sign']);
   return {
     id,
     kind: id.startsWith('signature') ? 'signature' : 'authentication',
-    certificate: new x509.X509Certificate(certificatePem),
+    certificate,
     signingKey,
     privateKey,
   };
@@ -137,7 +157,7 @@ export async function issueLeaf(
     issuer: authority.certificate.subjectName,
     notBefore: request.notBefore,
     notAfter: request.notAfter,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: algorithmOf(authority),
     publicKey: new x509.PublicKey(new Uint8Array(request.publicKey)),
     signingKey: authority.signingKey,
     extensions: [
@@ -167,7 +187,7 @@ export async function signRevocationList(
     issuer: authority.certificate.subjectName,
     thisUpdate: list.thisUpdate,
     nextUpdate: list.nextUpdate,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: algorithmOf(authority),
     signingKey: authority.signingKey,
     entries: list.entries.map(({ serial, at, reason }) => ({ serialNumber: serial, revocationDate: at, reason })),
     extensions: [
@@ -177,6 +197,10 @@ export async function signRevocationList(
     ],
   });
   return Buffer.from(crl.rawData);
+}
+
+function algorithmOf({ signingKey }: CardAuthority): (typeof algorithms)[AuthorityProfile] {
+  return algorithms[signingKey.algorithm.name === 'ECDSA' ? 'p384' : 'rsa'];
 }
 
 export function keyIdentifier(certificate: x509.X509Certificate): string {

@@ -21,7 +21,7 @@ import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
 
-/** Characters of base64: a certificate of 6 KB, a signature of an RSA key of 4096 bits. */
+/** Characters of base64: a certificate of 6 KB, a signature of 525 bytes, twice what an RSA key of 2048 bits makes. */
 const certificateMax = 8_192;
 const signatureMax = 700;
 
@@ -32,7 +32,10 @@ class CardProof {
   @IsBase64()
   certificate: string;
 
-  /** RSASSA-PKCS1-v1_5 with SHA-256 over the 32 bytes of the nonce, base64. */
+  /**
+   * Over the 32 bytes of the nonce, base64, as the certificate's profile says: RSASSA-PKCS1-v1_5 with SHA-256 for RSA of 2048 bits,
+   * ECDSA with SHA-384 in DER (RFC 3279 Ecdsa-Sig-Value) for P-384.
+   */
   @IsString()
   @Length(1, signatureMax)
   @IsBase64()
@@ -108,7 +111,7 @@ export class SessionsController {
 function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
   const read = readCertificate(Buffer.from(certificate, 'base64'));
   if (!read) {
-    const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate with an RSA key' };
+    const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate in DER' };
     throw new Problem({ code: 'request.invalid', errors: [error] });
   }
   return { certificate: read, signature: Buffer.from(signature, 'base64') };

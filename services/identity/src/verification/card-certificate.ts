@@ -1,108 +1,169 @@
-import 'reflect-metadata';
-import { hash, type KeyObject, X509Certificate } from 'node:crypto';
-import { AsnConvert } from '@peculiar/asn1-schema';
-import { SubjectAlternativeName } from '@peculiar/asn1-x509';
-import * as x509 from '@peculiar/x509';
+import { hash } from 'node:crypto';
+import { DerCursor, DerError, type Element, tags } from './der.js';
+import { type Extensions, noExtensions, readExtensions } from './extensions.js';
+import { type DistinguishedName, readName } from './names.js';
+import { type ProfileName, profileOfKey, profileOfSignature } from './profiles.js';
 
 /** A certificate from a card, read but not yet believed. */
-export interface CardCertificate {
+export interface CardCertificate extends Extensions {
+  readonly der: Buffer;
   /** SHA-256 of the DER, hex: how link data names it. */
   readonly hash: string;
   /** Hex, without leading zeros. */
   readonly serial: string;
   readonly commonName: string;
-  readonly publicKey: KeyObject;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
   readonly validFromMs: number;
   readonly validToMs: number;
-  /** authorityKeyIdentifier, hex: which CA key to look for. */
-  readonly authorityKeyId: string | null;
-  /** Where its revocation would be told. */
-  readonly issuingPoint: string | null;
-  readonly policies: readonly string[];
-  readonly keyUsages: number;
-  readonly isAuthority: boolean;
-  /** It says critical things that this profile does not know. */
-  readonly hasUnknownCritical: boolean;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKeyDer: Buffer;
+  /** Null: a key that is on no list. */
+  readonly keyProfile: ProfileName | null;
+  /** Of the signature that it bears, inside and outside alike; null: an algorithm that is on no list. */
+  readonly signatureProfile: ProfileName | null;
+  /** A rule of RFC 5280 §4.1 that it breaks, null for none. */
+  readonly fault: string | null;
   readonly isTest: boolean;
-  readonly signedWithSha256Rsa: boolean;
-  /** otherName values by type: the attributes of a signature certificate. */
-  readonly otherNames: ReadonlyMap<string, string>;
-  readonly parsed: X509Certificate;
 }
 
-const rsaBitsMin = 2048;
-const rsaBitsMax = 4096;
-/** RFC 5280: key usage, basic constraints, policies, CRL distribution points. */
-const knownCritical = ['2.5.29.15', '2.5.29.19', '2.5.29.32', '2.5.29.31'];
+/** What the fields before the extensions make wrong, in words. */
+interface TbsFields {
+  readonly serial: Buffer;
+  readonly isVersion3: boolean;
+  readonly algorithm: Buffer;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
+  readonly validity: Validity;
+  readonly publicKeyDer: Buffer;
+  readonly keyProfile: ProfileName | null;
+  readonly hasUniqueIds: boolean;
+  readonly extensions: Extensions;
+}
 
-/** Undefined for bytes that are no certificate with an RSA key of a size that is safe and cheap to check. */
+interface Validity {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** UTCTime until 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
+  readonly isInRightForm: boolean;
+}
+
+const explicit = (number: number) => 0xa0 | number;
+const implicit = (number: number) => 0x80 | number;
+const serialOctetsMax = 20;
+const testOrganisation = 'JPKI-TEST';
+const generalizedFromMs = Date.UTC(2050, 0, 1);
+
+/**
+ * Undefined for bytes that are no X.509 certificate in DER: anything but one whole element of that form. What is one, but breaks a rule or
+ * stands on no list, says so in `fault`, `keyProfile` and `signatureProfile`.
+ */
 export function readCertificate(der: Buffer): CardCertificate | undefined {
   try {
-    const parsed = new X509Certificate(der);
-    // Trailing bytes would give one certificate many hashes.
-    if (!parsed.raw.equals(der)) return undefined;
-    const { publicKey } = parsed;
-    const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
-    if (publicKey.asymmetricKeyType !== 'rsa' || bits < rsaBitsMin || bits > rsaBitsMax) return undefined;
-    return {
-      ...extensionsOf(new x509.X509Certificate(new Uint8Array(der))),
-      ...plainFields(parsed, der),
-      publicKey,
-      parsed,
-    };
-  } catch {
-    return undefined;
+    return certificateFrom(der);
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
   }
 }
 
-function plainFields(parsed: X509Certificate, der: Buffer) {
+function certificateFrom(der: Buffer): CardCertificate {
+  const outer = DerCursor.whole(der, tags.sequence);
+  const fields = readTbs(outer.enter(tags.sequence));
+  const algorithm = outer.raw(outer.take(tags.sequence));
+  const signature = outer.content(outer.take(tags.bitString));
+  outer.finish();
+  const { serial, issuer, subject, validity } = fields;
+  const fault = faultOf(fields, algorithm, signature);
   return {
+    ...fields.extensions,
+    der,
     hash: hash('sha256', der),
-    serial: parsed.serialNumber.toLowerCase().replace(/^0+/, ''),
-    validFromMs: parsed.validFromDate.getTime(),
-    validToMs: parsed.validToDate.getTime(),
+    serial: serial.toString('hex').replace(/^0+/, ''),
+    commonName: subject.commonName,
+    issuer,
+    subject,
+    validFromMs: validity.fromMs,
+    validToMs: validity.toMs,
+    publicKeyDer: fields.publicKeyDer,
+    keyProfile: fields.keyProfile,
+    signatureProfile: profileOfSignature(algorithm),
+    fault,
+    isTest: [...issuer.organisations, ...subject.organisations].includes(testOrganisation),
   };
 }
 
-function extensionsOf(certificate: x509.X509Certificate) {
-  const algorithm = certificate.signatureAlgorithm as { name?: string; hash: { name?: string } };
-  const names = [...certificate.issuerName.getField('O'), ...certificate.subjectName.getField('O')];
+function readTbs(tbs: DerCursor): TbsFields {
+  const version = tbs.enterIf(explicit(0));
+  const number = version ? version.content(version.take(tags.integer)) : Buffer.of(0);
+  version?.finish();
+  if (number.length !== 1 || (version && number[0] === 0)) throw new DerError('no version of X.509');
+  const serial = tbs.content(tbs.take(tags.integer));
+  const algorithm = tbs.raw(tbs.take(tags.sequence));
+  const issuer = readName(tbs);
+  const validity = readValidity(tbs.enter(tags.sequence));
+  const subject = readName(tbs);
+  const key = tbs.take(tags.sequence);
+  const uniqueIds = [tbs.takeIf(implicit(1)), tbs.takeIf(implicit(2))];
+  const extensions = tbs.enterIf(explicit(3));
+  const found = extensions ? readExtensions(extensions.enter(tags.sequence)) : noExtensions();
+  extensions?.finish();
+  tbs.finish();
   return {
-    commonName: certificate.subjectName.getField('CN')[0] ?? '',
-    authorityKeyId: certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId?.toLowerCase() ?? null,
-    issuingPoint: issuingPointOf(certificate),
-    policies: certificate.getExtension(x509.CertificatePolicyExtension)?.policies ?? [],
-    keyUsages: certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? 0,
-    isAuthority: certificate.getExtension(x509.BasicConstraintsExtension)?.ca ?? false,
-    hasUnknownCritical: certificate.extensions.some(({ critical, type }) => critical && !knownCritical.includes(type)),
-    isTest: names.includes('JPKI-TEST'),
-    signedWithSha256Rsa: algorithm.name === 'RSASSA-PKCS1-v1_5' && algorithm.hash.name === 'SHA-256',
-    otherNames: otherNamesOf(certificate),
+    serial,
+    isVersion3: number[0] === 2,
+    algorithm,
+    issuer,
+    subject,
+    validity,
+    publicKeyDer: tbs.raw(key),
+    keyProfile: profileOfKey(tbs.inside(key)),
+    hasUniqueIds: uniqueIds.some((id) => id !== undefined),
+    extensions: found,
   };
 }
 
-function issuingPointOf(certificate: x509.X509Certificate): string | null {
-  const points = certificate.getExtension(x509.CRLDistributionPointsExtension)?.distributionPoints ?? [];
-  return points[0]?.distributionPoint?.fullName?.[0]?.uniformResourceIdentifier ?? null;
+function faultOf(fields: TbsFields, outerAlgorithm: Buffer, signature: Buffer): string | null {
+  const { serial, extensions } = fields;
+  const [first = 0] = serial;
+  if (!fields.isVersion3) return 'It is not of version 3.';
+  if (first >= 0x80) return 'Its serial number is negative.';
+  if (serial.length === 1 && first === 0) return 'Its serial number is zero.';
+  if (serial.length > serialOctetsMax) return 'Its serial number is too long.';
+  if (!fields.algorithm.equals(outerAlgorithm)) return 'It names two signature algorithms.';
+  if (signature[0] !== 0) return 'Its signature is no whole number of octets.';
+  if (!fields.validity.isInRightForm) return 'Its times are in a wrong form.';
+  if (fields.issuer.parts.length === 0) return 'It names no issuer.';
+  if (fields.subject.commonName === '' && !extensions.isAuthority) return 'It has no common name.';
+  if (fields.hasUniqueIds) return 'It has unique identifiers.';
+  if (extensions.hasDuplicate) return 'It has an extension twice.';
+  if (extensions.pathLength !== null && !extensions.isAuthority) return 'It has a path length and is no authority.';
+  if (extensions.nameConstraints && !extensions.isAuthority) return 'It has name constraints and is no authority.';
+  return null;
 }
 
-function otherNamesOf(certificate: x509.X509Certificate): ReadonlyMap<string, string> {
-  const extension = certificate.getExtension('2.5.29.17');
-  const names = extension ? AsnConvert.parse(extension.value, SubjectAlternativeName) : [];
-  const found = new Map<string, string>();
-  for (const { otherName } of names) {
-    const text = otherName && textOf(Buffer.from(otherName.value));
-    if (otherName && text !== undefined) found.set(otherName.typeId, text);
+function readValidity(validity: DerCursor): Validity {
+  const from = readTime(validity, validity.take());
+  const to = readTime(validity, validity.take());
+  validity.finish();
+  return { fromMs: from.ms, toMs: to.ms, isInRightForm: from.isInRightForm && to.isInRightForm };
+}
+
+/** YYMMDDHHMMSSZ, 50–99 being of the last century, or YYYYMMDDHHMMSSZ. */
+function readTime(at: DerCursor, element: Element): { ms: number; isInRightForm: boolean } {
+  const short = element.tag === tags.utcTime;
+  if (!short && element.tag !== tags.generalizedTime) throw new DerError('no time');
+  const text = at.content(element).toString('latin1');
+  const match = (short ? /^(\d\d)(\d{10})Z$/ : /^(\d{4})(\d{10})Z$/).exec(text);
+  if (!match) throw new DerError('a time in a wrong form');
+  const [year, rest = ''] = [Number(match[1]), match[2]];
+  const fullYear = short ? year + (year < 50 ? 2000 : 1900) : year;
+  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = (rest.match(/\d\d/g) ?? []).map(Number);
+  const ms = Date.UTC(fullYear, month - 1, day, hour, minute, second);
+  const date = new Date(ms);
+  // 31 February and 24:60 would be another time.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) {
+    throw new DerError('no time of the calendar');
   }
-  return found;
-}
-
-/** The text of a DER UTF8String or PrintableString of at most 65,535 bytes. */
-function textOf(der: Buffer): string | undefined {
-  const [tag, first = 0] = der;
-  if (tag !== 0x0c && tag !== 0x13) return undefined;
-  const header = first < 0x80 ? 2 : first === 0x81 ? 3 : first === 0x82 ? 4 : 0;
-  const length = header === 2 ? first : header > 2 ? der.readUIntBE(2, header - 2) : -1;
-  if (header + length !== der.length) return undefined;
-  return new TextDecoder('utf-8', { fatal: true }).decode(der.subarray(header));
+  return { ms, isInRightForm: short === ms < generalizedFromMs };
 }

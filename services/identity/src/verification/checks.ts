@@ -1,8 +1,8 @@
-import { constants, verify } from 'node:crypto';
 import { ok, type Result, refuse } from '@tsunagu/kernel';
 import type { Issuer, RevocationAnswer } from '../outbound/issuer.js';
 import type { CardCertificate } from './card-certificate.js';
-import { type CertificateKind, issuerOf, type TrustedAuthority } from './trusted-authorities.js';
+import type { SignatureThreads } from './signature-threads.js';
+import { type CertificateKind, issuerOf, isValidAt, type TrustedAuthority } from './trusted-authorities.js';
 
 /** A certificate and what its key made of the nonce. */
 export interface Presented {
@@ -16,10 +16,12 @@ export interface CheckedAgainst {
   readonly nowMs: number;
   readonly profile: 'test' | 'production';
   readonly authorities: readonly TrustedAuthority[];
-  readonly issuer: Issuer;
+  readonly signatures: Pick<SignatureThreads, 'check' | 'forget'>;
+  readonly issuer: Pick<Issuer, 'revocation'>;
 }
 
 export type CheckRefusal =
+  | 'identity.busy'
   | 'identity.signature_invalid'
   | 'identity.test_certificate'
   | 'identity.chain_untrusted'
@@ -39,35 +41,58 @@ const digitalSignature = 1;
 const nonRepudiation = 2;
 const usages = { authentication: digitalSignature, signature: digitalSignature | nonRepudiation } as const;
 
+const anyUsage = '2.5.29.37.0';
+/** RFC 5280 §4.2.1.12: clientAuth, emailProtection; RFC 9336: documentSigning. */
+const extendedUsages: Record<CertificateKind, readonly string[]> = {
+  authentication: [anyUsage, '1.3.6.1.5.5.7.3.2'],
+  signature: [anyUsage, '1.3.6.1.5.5.7.3.4', '1.3.6.1.5.5.7.3.36'],
+};
+
+const busySeconds = 2;
+
 /** Checks all certificates in the order of API.md: a check is made on each before the next check begins, the first failure is the answer. */
 export async function checkPresented(
   presented: readonly Presented[],
   against: CheckedAgainst,
 ): Promise<Result<readonly RevocationAnswer[], CheckRefusal>> {
   const { nonce, nowMs, profile } = against;
-  const fails = (holds: (each: Presented) => boolean) => presented.find((each) => !holds(each))?.kind;
+  const fails = (holds: (each: Presented, index: number) => boolean) =>
+    presented.find((each, index) => !holds(each, index))?.kind;
 
-  const unsigned = fails(({ certificate, signature }) =>
-    verify('sha256', nonce, { key: certificate.publicKey, padding: constants.RSA_PKCS1_PADDING }, signature),
+  const unlisted = fails(({ certificate }) => certificate.keyProfile !== null);
+  if (unlisted) return refuse('identity.signature_invalid', { detail: `${about(unlisted)} Its key is of no profile.` });
+  const named = presented.map(({ certificate }) => issuerOf(certificate, against.authorities, nowMs));
+  const signed = await against.signatures.check(
+    presented.map(({ certificate, signature }, index) => ({
+      der: certificate.der,
+      hash: certificate.hash,
+      profile: certificate.keyProfile ?? 'rsa',
+      message: nonce,
+      signature,
+      authority: named[index],
+    })),
   );
+  if (!signed) return refuse('identity.busy', { retryAfterSeconds: busySeconds });
+  const unsigned = fails((_each, index) => signed[index]?.messageHolds ?? false);
   if (unsigned) return refuse('identity.signature_invalid', { detail: about(unsigned) });
   const test = fails(({ certificate }) => profile === 'test' || !certificate.isTest);
   if (test) return refuse('identity.test_certificate', { detail: about(test) });
 
-  const issuers = presented.map(({ certificate }) => issuerOf(certificate, against.authorities, nowMs));
-  const known = issuers.filter((issuer) => issuer !== undefined);
-  if (known.length < presented.length) {
-    return refuse('identity.chain_untrusted', { detail: about(presented[issuers.indexOf(undefined)]?.kind) });
-  }
-  const expired = fails(({ certificate }) => certificate.validFromMs <= nowMs && nowMs <= certificate.validToMs);
+  const issuers = named.filter((issuer, index) => issuer !== undefined && signed[index]?.chainHolds);
+  const untrusted = fails((_each, index) => signed[index]?.chainHolds ?? false);
+  if (untrusted) return refuse('identity.chain_untrusted', { detail: chainDetail(presented, untrusted) });
+  const expired = fails(({ certificate }) => isValidAt(certificate, nowMs));
   if (expired) return refuse('identity.certificate_expired', { detail: about(expired) });
 
   const answers = await Promise.all(
     presented.map(async ({ certificate }, index): Promise<RevocationAnswer> => {
-      const issuer = known[index];
+      const issuer = issuers[index];
       return issuer ? against.issuer.revocation(certificate, issuer) : { answer: 'unreachable' };
     }),
   );
+  for (const [index, { answer }] of answers.entries()) {
+    if (answer === 'revoked') against.signatures.forget(presented[index]?.certificate.hash ?? '');
+  }
   const revoked = answers.findIndex(({ answer }) => answer === 'revoked');
   if (revoked >= 0) return refuse('identity.certificate_revoked', { detail: about(presented[revoked]?.kind) });
   const unsure = answers.find(({ answer }) => answer !== 'good');
@@ -76,7 +101,7 @@ export async function checkPresented(
       unsure.answer === 'stale' ? 'The revocation list is out of date.' : 'The revocation list cannot be read.';
     return refuse('identity.revocation_unavailable', { detail: why, retryAfterSeconds: 5 });
   }
-  const mismatch = fails((each) => fitsProfile(each, profile, known[presented.indexOf(each)]));
+  const mismatch = fails((each, index) => fitsProfile(each, profile, issuers[index]));
   if (mismatch) return refuse('identity.policy_mismatch', { detail: about(mismatch) });
   return ok(answers);
 }
@@ -91,10 +116,16 @@ function fitsProfile(
     issuer?.kind === kind &&
     certificate.policies.some((policy) => allowed.includes(policy)) &&
     certificate.keyUsages === usages[kind] &&
+    (certificate.extendedKeyUsages?.some((usage) => extendedUsages[kind].includes(usage)) ?? true) &&
     !certificate.hasUnknownCritical
   );
 }
 
 function about(kind: CertificateKind | undefined): string {
   return kind === 'signature' ? 'This concerns attributes.certificate.' : 'This concerns certificate.';
+}
+
+function chainDetail(presented: readonly Presented[], kind: CertificateKind): string {
+  const fault = presented.find((each) => each.kind === kind)?.certificate.fault;
+  return fault ? `${about(kind)} ${fault}` : about(kind);
 }

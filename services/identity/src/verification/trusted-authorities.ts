@@ -1,60 +1,103 @@
-import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as x509 from '@peculiar/x509';
 import { ConfigError } from '@tsunagu/service-host';
-import type { CardCertificate } from './card-certificate.js';
+import { type CardCertificate, readCertificate } from './card-certificate.js';
+import { type NameConstraints, readNameConstraints, satisfies } from './name-constraints.js';
+import type { ProfileName } from './profiles.js';
 
 export type CertificateKind = 'authentication' | 'signature';
 
 /** A pinned CA certificate. Generations share one name, so they are told apart by key. */
 export interface TrustedAuthority {
   readonly kind: CertificateKind;
+  readonly profile: ProfileName;
   /** subjectKeyIdentifier, hex. */
   readonly keyId: string;
   readonly certificate: X509Certificate;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKeyDer: Buffer;
+  /** Its name, DER. */
+  readonly name: Buffer;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+  readonly nameConstraints: NameConstraints | null;
 }
 
-/** The CAs pinned in a directory: `authentication-*.pem` and `signature-*.pem`. Throws ConfigError when it holds none. */
+/** RFC 5280 §4.2.1.3, as bits of `KeyUsageFlags`. */
+const keyCertSign = 32;
+
+/**
+ * The CAs pinned in a directory: `authentication-*.pem` and `signature-*.pem`. Throws ConfigError when it holds none, or one that may not issue
+ * cards: what is pinned by mistake shall not wait for the first card to be noticed.
+ */
 export function readTrustedAuthorities(directory: string): readonly TrustedAuthority[] {
-  const found: TrustedAuthority[] = [];
   let files: readonly string[];
   try {
     files = readdirSync(directory).filter((file) => /^(authentication|signature)-.*\.pem$/.test(file));
   } catch {
     files = [];
   }
-  for (const file of files) {
-    const pem = readFileSync(join(directory, file), 'utf8');
-    const keyId = new x509.X509Certificate(pem).getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
-    if (!keyId) throw new ConfigError(`The CA certificate ${file} has no subjectKeyIdentifier.`);
-    const certificate = new X509Certificate(pem);
-    const publicKeyDer = certificate.publicKey.export({ format: 'der', type: 'spki' });
-    const kind = file.startsWith('signature') ? 'signature' : 'authentication';
-    found.push({ kind, keyId: keyId.toLowerCase(), certificate, publicKeyDer });
-  }
+  const found = files.map((file) => authorityFrom(file, readFileSync(join(directory, file), 'utf8')));
   if (found.length === 0) {
     throw new ConfigError(`TSUNAGU_TRUSTED_CA_DIRECTORY holds no CA certificate such as authentication-1.pem.`);
   }
   return found;
 }
 
-/** The CA whose key signed this certificate and whose name it bears; valid itself at that time. */
+function authorityFrom(file: string, pem: string): TrustedAuthority {
+  const certificate = new X509Certificate(pem);
+  const read = readCertificate(certificate.raw);
+  const why = read ? reasonAgainst(read) : 'it is not in DER';
+  if (!read?.subjectKeyId || !read.keyProfile || why) {
+    throw new ConfigError(`The CA certificate ${file} cannot issue cards: ${why ?? 'it has no subjectKeyIdentifier'}.`);
+  }
+  const nameConstraints = read.nameConstraints && readNameConstraints(read.nameConstraints);
+  if (nameConstraints === undefined)
+    throw new ConfigError(`The CA certificate ${file} has malformed name constraints.`);
+  return {
+    kind: file.startsWith('signature') ? 'signature' : 'authentication',
+    profile: read.keyProfile,
+    keyId: read.subjectKeyId,
+    certificate,
+    publicKeyDer: read.publicKeyDer,
+    name: read.subject.raw,
+    validFromMs: read.validFromMs,
+    validToMs: read.validToMs,
+    nameConstraints,
+  };
+}
+
+/** Why a certificate is none of an authority (RFC 5280 §6.1.4 k–o); its own path length never matters, for a card comes next. */
+function reasonAgainst(read: CardCertificate): string | undefined {
+  if (read.fault) return read.fault.replace(/\.$/, '').replace(/^It/, 'it');
+  if (read.keyProfile === null) return 'its key is of no profile';
+  if (!read.isAuthority) return 'it is no authority (basicConstraints)';
+  if (!(read.keyUsages & keyCertSign)) return 'its key may not sign certificates (keyUsage)';
+  if (read.hasUnknownCritical) return 'it has a critical extension that is not known';
+  return undefined;
+}
+
+/** The CA that this certificate says it is from, valid itself at that time. Whether its key signed it is another question. */
 export function issuerOf(
   certificate: CardCertificate,
   authorities: readonly TrustedAuthority[],
   nowMs: number,
 ): TrustedAuthority | undefined {
-  if (!certificate.signedWithSha256Rsa || certificate.isAuthority) return undefined;
+  if (certificate.fault || certificate.isAuthority) return undefined;
+  const { keyProfile, signatureProfile, authorityKeyId, issuer } = certificate;
   return authorities.find(
     (authority) =>
-      authority.keyId === certificate.authorityKeyId &&
-      authority.certificate.validFromDate.getTime() <= nowMs &&
-      authority.certificate.validToDate.getTime() >= nowMs &&
-      certificate.parsed.checkIssued(authority.certificate) &&
-      certificate.parsed.verify(authority.certificate.publicKey),
+      authority.keyId === authorityKeyId &&
+      authority.profile === keyProfile &&
+      authority.profile === signatureProfile &&
+      authority.name.equals(issuer.raw) &&
+      isValidAt(authority, nowMs) &&
+      (!authority.nameConstraints || satisfies(certificate, authority.nameConstraints)),
   );
+}
+
+/** Both bounds are seconds that belong to it (RFC 5280 §4.1.2.5). */
+export function isValidAt(of: { validFromMs: number; validToMs: number }, nowMs: number): boolean {
+  return of.validFromMs <= nowMs && nowMs < of.validToMs + 1_000;
 }

@@ -4,6 +4,7 @@ import type { Issuer } from '../outbound/issuer.js';
 import { readAttributes } from '../verification/attributes.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import { type CheckRefusal, checkPresented, type Presented } from '../verification/checks.js';
+import type { SignatureThreads } from '../verification/signature-threads.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import type { FindingPerson, FindingRefusal, LineageSource } from './finding-person.js';
 
@@ -24,6 +25,7 @@ export interface SigningInParts {
   readonly finding: FindingPerson;
   readonly issuer: Issuer;
   readonly authorities: readonly TrustedAuthority[];
+  readonly signatures: SignatureThreads;
   readonly clock: Clock;
   readonly profile: 'test' | 'production';
 }
@@ -38,13 +40,14 @@ export class SigningIn {
     attributes: Proof | undefined,
     correlationId: string,
   ): Promise<Result<{ personId: string; myKeyId: string | null }, SignInRefusal>> {
-    const { challenges, finding, issuer, authorities, clock, profile } = this.parts;
+    const { challenges, finding, issuer, authorities, signatures, clock, profile } = this.parts;
     const nonce = await challenges.use(challengeId);
     if (!nonce.ok) return nonce;
     const presented: Presented[] = [{ kind: 'authentication', ...card }];
     if (attributes) presented.push({ kind: 'signature', ...attributes });
     const nowMs = clock.now();
-    const checked = await checkPresented(presented, { nonce: nonce.value, nowMs, profile, authorities, issuer });
+    const against = { nonce: nonce.value, nowMs, profile, authorities, signatures, issuer };
+    const checked = await checkPresented(presented, against);
     if (!checked.ok) return checked;
 
     const lineage = askedOnce(() => issuer.lineage(card.certificate.hash));

@@ -1,0 +1,61 @@
+import { type DerCursor, DerError, type Element, tags } from './der.js';
+
+/** A distinguished name as it stands in a certificate. */
+export interface DistinguishedName {
+  /** DER: names are compared octet by octet, as RFC 5280 §4.1.2.4 lets an authority write its own name. */
+  readonly raw: Buffer;
+  /** DER of each relative name, in order. */
+  readonly parts: readonly Buffer[];
+  readonly commonName: string;
+  readonly organisations: readonly string[];
+}
+
+/** DER content of the attribute types 2.5.4.3 and 2.5.4.10. */
+const commonNameType = '550403';
+const organisationType = '55040a';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Throws DerError for what is no name. */
+export function readName(at: DerCursor): DistinguishedName {
+  const element = at.take(tags.sequence);
+  const name = at.inside(element);
+  const parts: Buffer[] = [];
+  const organisations: string[] = [];
+  let commonName = '';
+  while (!name.isAtEnd) {
+    const part = name.take(tags.set);
+    parts.push(name.raw(part));
+    const attributes = name.inside(part);
+    do {
+      const attribute = attributes.enter(tags.sequence);
+      const type = attribute.content(attribute.take(tags.objectIdentifier)).toString('hex');
+      const text = textOf(attribute, attribute.take());
+      attribute.finish();
+      if (type === commonNameType && commonName === '') commonName = text ?? '';
+      if (type === organisationType && text !== undefined) organisations.push(text);
+    } while (!attributes.isAtEnd);
+  }
+  return { raw: at.raw(element), parts, commonName, organisations };
+}
+
+/** The text of a UTF8String, PrintableString or IA5String; undefined for another type. */
+export function textOf(at: DerCursor, element: Element): string | undefined {
+  const content = at.content(element);
+  switch (element.tag) {
+    case tags.utf8String:
+      return decoded(content);
+    case tags.printableString:
+    case tags.ia5String:
+      return content.toString('latin1');
+    default:
+      return undefined;
+  }
+}
+
+function decoded(content: Buffer): string {
+  try {
+    return utf8.decode(content);
+  } catch {
+    throw new DerError('a text that is no UTF-8');
+  }
+}

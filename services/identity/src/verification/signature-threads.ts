@@ -1,0 +1,160 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { RecentMap } from '@tsunagu/kernel';
+import type { SignatureAnswer, SignatureCheck, ThreadAnswers, ThreadQuestions } from './signature-work.js';
+import type { TrustedAuthority } from './trusted-authorities.js';
+
+export interface SignatureThreadsOptions {
+  readonly threads?: number;
+  /** Checks that wait or are under way, in all threads together. */
+  readonly checksMax?: number;
+}
+
+interface Asked {
+  readonly check: SignatureCheck;
+  resolve(answer: SignatureAnswer | undefined): void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Asked[];
+  underWay: readonly Asked[];
+}
+
+/** A check of the slowest profile (P-384) takes up to 2.5 ms: the last in a full queue waits about a second. */
+const checksPerThreadMax = 500;
+/** Checks in one message: so few that another thread's are not held up behind them. */
+const batchMax = 16;
+const knownMax = 10_000;
+const entryPoint = new URL('../../bin/signature-thread.mjs', import.meta.url);
+
+/**
+ * Worker threads that check signatures, behind a bounded queue, so that the thread that serves requests only reads and answers. Our own, not
+ * a pool library's: those send one message a task, which costs the serving thread as much as reading a certificate does.
+ *
+ * Also remembers, by the hash of a certificate, that its authority's key signed it. The memory ends with the process, as the set of
+ * authorities does; validity and revocation are never remembered here.
+ */
+export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
+  private readonly threads: (Thread | undefined)[];
+  private readonly checksMax: number;
+  private readonly known = new RecentMap<string, { readonly authority: TrustedAuthority; readonly thread: number }>(
+    knownMax / 2,
+  );
+  private readonly authorityFiles: readonly Uint8Array[];
+  private checks = 0;
+  private closed = false;
+
+  constructor(
+    private readonly authorities: readonly TrustedAuthority[],
+    { threads = availableParallelism(), checksMax }: SignatureThreadsOptions = {},
+  ) {
+    this.threads = Array.from({ length: threads });
+    this.checksMax = checksMax ?? threads * checksPerThreadMax;
+    this.authorityFiles = authorities.map(({ certificate }) => new Uint8Array(certificate.raw));
+  }
+
+  /** The threads are there before the first request needs them. */
+  onModuleInit(): void {
+    for (const index of this.threads.keys()) this.thread(index);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.threads.map((thread) => thread?.worker.terminate()));
+  }
+
+  /**
+   * The answers in order; undefined when the queue is full or a thread broke off. `authority`: whose key shall have signed the
+   * certificate, undefined: no one's.
+   */
+  async check(
+    presented: readonly (Omit<SignatureCheck, 'authority'> & { readonly authority: TrustedAuthority | undefined })[],
+  ): Promise<readonly SignatureAnswer[] | undefined> {
+    if (this.closed || this.checks + presented.length > this.checksMax) return undefined;
+    const answers = await Promise.all(
+      presented.map(async ({ authority, ...check }) => {
+        const known = this.known.get(check.hash);
+        const isKnown = known !== undefined && known.authority === authority;
+        const asked = isKnown || !authority ? null : this.authorities.indexOf(authority);
+        const thread = known?.thread ?? this.freest();
+        const answer = await this.ask(thread, { ...copied(check), authority: asked });
+        if (!answer || isKnown) return answer && { ...answer, chainHolds: answer.messageHolds };
+        if (answer.chainHolds && authority) this.known.set(check.hash, { authority, thread });
+        return answer;
+      }),
+    );
+    const given = answers.filter((answer) => answer !== undefined);
+    return given.length === answers.length ? given : undefined;
+  }
+
+  /** What was revoked is not known any more. */
+  forget(hash: string): void {
+    this.known.delete(hash);
+  }
+
+  private ask(index: number, check: SignatureCheck): Promise<SignatureAnswer | undefined> {
+    this.checks += 1;
+    return new Promise((resolve) => {
+      const thread = this.thread(index);
+      thread.waiting.push({
+        check,
+        resolve: (answer) => {
+          this.checks -= 1;
+          resolve(answer);
+        },
+      });
+      // Once the requests that came together are all here.
+      if (thread.waiting.length === 1 && thread.underWay.length === 0) setImmediate(() => this.send(thread));
+    });
+  }
+
+  private send(thread: Thread): void {
+    if (thread.underWay.length > 0 || thread.waiting.length === 0) return;
+    thread.underWay = thread.waiting.splice(0, batchMax);
+    thread.worker.postMessage({ checks: thread.underWay.map(({ check }) => check) } satisfies ThreadQuestions);
+  }
+
+  private freest(): number {
+    const loads = this.threads.map((thread) => (thread ? thread.waiting.length + thread.underWay.length : 0));
+    return loads.indexOf(Math.min(...loads));
+  }
+
+  private thread(index: number): Thread {
+    const running = this.threads[index];
+    if (running) return running;
+    const worker = new Worker(entryPoint, {
+      name: `verification-${index}`,
+      workerData: this.authorityFiles,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    worker.unref();
+    const thread: Thread = { worker, waiting: [], underWay: [] };
+    worker.on('message', ({ answers }: ThreadAnswers) => {
+      const answered = thread.underWay;
+      thread.underWay = [];
+      this.send(thread);
+      for (const [at, { resolve }] of answered.entries()) resolve(answers[at]);
+    });
+    // The exit follows; the next check opens another thread.
+    worker.on('error', () => undefined);
+    worker.on('exit', () => {
+      if (this.threads[index] === thread) this.threads[index] = undefined;
+      for (const { resolve } of [...thread.underWay, ...thread.waiting]) resolve(undefined);
+    });
+    this.threads[index] = thread;
+    return thread;
+  }
+}
+
+/** Bytes of their own: a message takes along the whole memory that a Buffer is a window of. */
+function copied(check: Omit<SignatureCheck, 'authority'>): Omit<SignatureCheck, 'authority'> {
+  const { der, message, signature } = check;
+  return {
+    ...check,
+    der: new Uint8Array(der),
+    message: new Uint8Array(message),
+    signature: new Uint8Array(signature),
+  };
+}

@@ -1,0 +1,82 @@
+// What runs in the threads that `SignatureThreads` opens: Node strips its types, so only built-ins are imported and no class has parameter properties.
+import { constants, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+
+/** The signatures of one presented certificate. */
+export interface SignatureCheck {
+  readonly der: Uint8Array;
+  /** SHA-256 of the DER, hex. */
+  readonly hash: string;
+  readonly profile: 'rsa' | 'p384';
+  readonly message: Uint8Array;
+  /** Over the message, by the certificate's key: RSASSA-PKCS1-v1_5 with SHA-256, or ECDSA with SHA-384 in DER. */
+  readonly signature: Uint8Array;
+  /** Index of the authority whose key shall have signed the certificate; null: not asked. */
+  readonly authority: number | null;
+}
+
+export interface SignatureAnswer {
+  readonly messageHolds: boolean;
+  /** False too when it was not asked. */
+  readonly chainHolds: boolean;
+}
+
+/** What a thread is told: several checks at once, for a message costs about 14 µs of both threads together, in a batch 4 µs a check. */
+export interface ThreadQuestions {
+  readonly checks: readonly SignatureCheck[];
+}
+
+export interface ThreadAnswers {
+  readonly answers: readonly SignatureAnswer[];
+}
+
+const keysKept = 1_000;
+
+/** Checks signatures with the keys of pinned authorities, each imported once. Remembers the keys of the last certificates. */
+export class SignatureWork {
+  private readonly keys = new Map<string, KeyObject>();
+
+  private readonly authorityKeys: readonly KeyObject[];
+
+  /** Certificates of the authorities, DER. */
+  constructor(authorities: readonly Uint8Array[]) {
+    this.authorityKeys = authorities.map((der) => new X509Certificate(der).publicKey);
+  }
+
+  check(check: SignatureCheck): SignatureAnswer {
+    const refused = { messageHolds: false, chainHolds: false };
+    try {
+      const known = this.keys.get(check.hash);
+      if (known && check.authority === null) return { ...refused, messageHolds: messageHolds(check, known) };
+      // Twice as quick as the import of the key's own DER (45 against 80 µs).
+      const certificate = new X509Certificate(check.der);
+      const key = certificate.publicKey;
+      if (!messageHolds(check, key)) return refused;
+      this.keep(check.hash, key);
+      const authorityKey = check.authority === null ? undefined : this.authorityKeys[check.authority];
+      return { messageHolds: true, chainHolds: authorityKey !== undefined && certificate.verify(authorityKey) };
+    } catch {
+      // OpenSSL refuses the key (a point off its curve), the certificate or the form of the signature.
+      return refused;
+    }
+  }
+
+  private keep(hash: string, key: KeyObject): void {
+    if (this.keys.size >= keysKept) this.keys.clear();
+    this.keys.set(hash, key);
+  }
+}
+
+/** `workerData`: the certificates of the authorities. */
+export function serveSignatures(port = parentPort): void {
+  const work = new SignatureWork(workerData as readonly Uint8Array[]);
+  port?.on('message', ({ checks }: ThreadQuestions) => {
+    port.postMessage({ answers: checks.map((check) => work.check(check)) } satisfies ThreadAnswers);
+  });
+}
+
+function messageHolds({ profile, message, signature }: SignatureCheck, key: KeyObject): boolean {
+  return profile === 'rsa'
+    ? verify('sha256', message, { key, padding: constants.RSA_PKCS1_PADDING }, signature)
+    : verify('sha384', message, { key, dsaEncoding: 'der' }, signature);
+}
