@@ -12,8 +12,11 @@ import { Issuer } from './outbound/issuer.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
+import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { SigningIn } from './workflows/signing-in.js';
+import { Survivors } from './workflows/survivors.js';
 
 @Module({})
 class IdentityModule {}
@@ -47,12 +50,23 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Vault(database, await identityKeys(keyDirectory)),
       },
       {
+        provide: Survivors,
+        inject: [PARTS],
+        useFactory: ({ log }: ServiceParts) => new Survivors(log),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, Challenges, Vault, Survivors],
+        useFactory: (
+          { clock, log, logger, profile }: ServiceParts,
+          challenges: Challenges,
+          vault: Vault,
+          survivors: Survivors,
+        ) =>
           new SigningIn({
             challenges,
-            finding: new FindingPerson(log, vault, clock),
+            finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
+            recording: new RecordingAttributes(log, vault, clock, survivors),
             issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
             authorities,
             clock,

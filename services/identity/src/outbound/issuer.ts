@@ -16,6 +16,8 @@ export type RevocationAnswer =
 export interface Lineage {
   /** Authentication certificates before it, nearest first; empty for a first issue. */
   readonly predecessors: readonly string[];
+  /** Authentication certificates of the same person valid beside it: the phone's of a card, the card's of a phone. */
+  readonly siblings?: readonly string[];
   readonly signatureCertificate: string | null;
 }
 
@@ -132,16 +134,19 @@ async function bytesOf(response: Response, bytesMax: number): Promise<Uint8Array
 }
 
 function lineageFrom(answer: unknown): Lineage {
-  const { firstIssue, predecessors, signatureCertificate } = answer as Record<string, unknown>;
+  const { firstIssue, predecessors, siblings = [], signatureCertificate } = answer as Record<string, unknown>;
   const isHash = (value: unknown): value is string => typeof value === 'string' && hash.test(value);
   if (
     !Array.isArray(predecessors) ||
     predecessors.length > predecessorsMax ||
     !predecessors.every(isHash) ||
     firstIssue !== (predecessors.length === 0) ||
+    !Array.isArray(siblings) ||
+    siblings.length > predecessorsMax ||
+    !siblings.every(isHash) ||
     !(signatureCertificate === null || isHash(signatureCertificate))
   ) {
     throw new Error('link data in an unknown form');
   }
-  return { predecessors, signatureCertificate };
+  return { predecessors, siblings, signatureCertificate };
 }
