@@ -1,20 +1,26 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { loadOrCreateKey, PARTS, PROJECTIONS, type ProjectionReader, type ServiceParts } from '@tsunagu/service-host';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { PersonsController } from './http/persons.controller.js';
+import { ReviewsController } from './http/reviews.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
+import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { ReviewIndex } from './projections/review-index.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { Merging } from './workflows/merging.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
+import { Reviewing } from './workflows/reviewing.js';
 import { SigningIn } from './workflows/signing-in.js';
 import { Survivors } from './workflows/survivors.js';
 
@@ -25,7 +31,14 @@ export function appModule(config: IdentityConfig): DynamicModule {
   const authorities = readTrustedAuthorities(config.trustedAuthorities);
   return {
     module: IdentityModule,
-    controllers: [ChallengesController, SessionsController, JwksController, InternalController],
+    controllers: [
+      ChallengesController,
+      SessionsController,
+      ReviewsController,
+      PersonsController,
+      JwksController,
+      InternalController,
+    ],
     providers: [
       Forgetting,
       {
@@ -53,6 +66,29 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Survivors,
         inject: [PARTS],
         useFactory: ({ log }: ServiceParts) => new Survivors(log),
+      },
+      {
+        provide: Looks,
+        inject: [PARTS],
+        useFactory: ({ database, clock }: ServiceParts) => new Looks(database, clock),
+      },
+      {
+        provide: ReviewIndex,
+        inject: [PARTS, PROJECTIONS],
+        useFactory: ({ database }: ServiceParts, projections: ProjectionReader) =>
+          new ReviewIndex(database, projections),
+      },
+      {
+        provide: Merging,
+        inject: [PARTS, SessionEnds, Vault],
+        useFactory: ({ log, clock }: ServiceParts, sessionEnds: SessionEnds, vault: Vault) =>
+          new Merging(log, clock, sessionEnds, vault),
+      },
+      {
+        provide: Reviewing,
+        inject: [PARTS, Survivors, Merging],
+        useFactory: ({ log, clock }: ServiceParts, survivors: Survivors, merging: Merging) =>
+          new Reviewing(log, clock, survivors, merging),
       },
       {
         provide: SigningIn,

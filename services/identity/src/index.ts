@@ -2,6 +2,8 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { personLikenessProjection } from './projections/person-likeness.js';
+import { reviewsProjection } from './projections/reviews.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -11,7 +13,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   consumes: [],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [],
+  projections: [reviewsProjection, personLikenessProjection],
   upcasts,
   module: appModule,
 };
