@@ -27,13 +27,6 @@ export {
   renewCard,
   revokeCard,
 } from './issuer/card-life.js';
-export {
-  type AuthorityKind,
-  type CardAuthority,
-  createAuthority,
-  issueLeaf,
-  type LeafRequest,
-} from './issuer/card-authority.js';
 export { type IssuerMode, IssuerServer, type LinkAnswer, workingIssuer } from './issuer/issuer-server.js';
 export {
   type CardHolder,

@@ -1,10 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { currentKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { currentKey, PARTS, PROJECTIONS, type ProjectionReader, type ServiceParts } from '@tsunagu/service-host';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { ClientsController } from './http/clients.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { PersonsController } from './http/persons.controller.js';
+import { ReviewsController } from './http/reviews.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
@@ -12,13 +14,20 @@ import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
 import { HttpIssuer } from './outbound/http-issuer.js';
+import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
+import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { Merging } from './workflows/merging.js';
+import { RecordingAttributes } from './workflows/recording-attributes.js';
+import { Reviewing } from './workflows/reviewing.js';
 import { SigningIn } from './workflows/signing-in.js';
+import { Survivors } from './workflows/survivors.js';
 
 @Module({})
 class IdentityModule {}
@@ -30,6 +39,8 @@ export function appModule(config: IdentityConfig): DynamicModule {
     controllers: [
       ChallengesController,
       SessionsController,
+      ReviewsController,
+      PersonsController,
       JwksController,
       InternalController,
       ClientsController,
@@ -78,17 +89,47 @@ export function appModule(config: IdentityConfig): DynamicModule {
         useFactory: () => new SignatureThreads(authorities),
       },
       {
+        provide: Survivors,
+        inject: [PARTS],
+        useFactory: ({ log }: ServiceParts) => new Survivors(log),
+      },
+      {
+        provide: Looks,
+        inject: [PARTS],
+        useFactory: ({ database, clock }: ServiceParts) => new Looks(database, clock),
+      },
+      {
+        provide: ReviewIndex,
+        inject: [PARTS, PROJECTIONS],
+        useFactory: ({ database }: ServiceParts, projections: ProjectionReader) =>
+          new ReviewIndex(database, projections),
+      },
+      {
+        provide: Merging,
+        inject: [PARTS, SessionEnds, Vault],
+        useFactory: ({ log, clock }: ServiceParts, sessionEnds: SessionEnds, vault: Vault) =>
+          new Merging(log, clock, sessionEnds, vault),
+      },
+      {
+        provide: Reviewing,
+        inject: [PARTS, Survivors, Merging],
+        useFactory: ({ log, clock }: ServiceParts, survivors: Survivors, merging: Merging) =>
+          new Reviewing(log, clock, survivors, merging),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault, SignatureThreads],
+        inject: [PARTS, Challenges, Vault, SignatureThreads, Survivors],
         useFactory: (
           { clock, log, logger, profile }: ServiceParts,
           challenges: Challenges,
           vault: Vault,
           signatures: SignatureThreads,
+          survivors: Survivors,
         ) =>
           new SigningIn({
             challenges,
-            finding: new FindingPerson(log, vault, clock),
+            finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
+            recording: new RecordingAttributes(log, vault, clock, survivors),
             issuer: new HttpIssuer({
               baseUrl: config.issuerUrl,
               listCacheMs: config.listCacheMs,

@@ -10,8 +10,9 @@ export async function signCitizenToken(
   personId: string,
   clock: Clock,
   ttlSeconds = sessionSeconds,
-): Promise<{ accessToken: string; expiresAtMs: number }> {
-  const claims = { subject: personId, role: 'citizen', ttlSeconds, tokenId: randomUUID() } as const;
+): Promise<{ accessToken: string; tokenId: string; expiresAtMs: number }> {
+  const tokenId = randomUUID();
+  const claims = { subject: personId, role: 'citizen', ttlSeconds, tokenId } as const;
   const expiresAtMs = (Math.floor(clock.now() / 1_000) + ttlSeconds) * 1_000;
-  return { accessToken: await signAccessToken(key, claims, clock), expiresAtMs };
+  return { accessToken: await signAccessToken(key, claims, clock), tokenId, expiresAtMs };
 }

@@ -3,6 +3,8 @@ import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
 import { clientsProjection } from './projections/clients.js';
+import { personLikenessProjection } from './projections/person-likeness.js';
+import { reviewsProjection } from './projections/reviews.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -13,7 +15,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   forms: ['/identity/v1/token'],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [clientsProjection],
+  projections: [clientsProjection, reviewsProjection, personLikenessProjection],
   upcasts,
   module: appModule,
 };

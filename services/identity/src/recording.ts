@@ -17,6 +17,30 @@ export function actOf(
   });
 }
 
+/** What staff do, or this service of its own accord. `id`: derived where the same act must happen once; else a new one. */
+export function eventBy(
+  event: { readonly type: string; readonly data: unknown },
+  by: {
+    readonly actor: string;
+    readonly nowMs: number;
+    readonly correlationId: string;
+    readonly id?: string;
+    readonly causationId?: string;
+  },
+): NewEvent {
+  return toNewEvent(event, {
+    id: by.id ?? newId(by.nowMs),
+    effectiveAt: isoTime(by.nowMs),
+    correlationId: by.correlationId,
+    causationId: by.causationId ?? null,
+    actor: by.actor,
+    ownerId: null,
+  });
+}
+
+/** What this service does of its own accord. */
+export const serviceActor = 'service:identity';
+
 /** A stream's events as the domain knows them: what lies in a stream of this service was written by it. */
 export function domainEvents<E>(streams: ReadonlyMap<string, readonly RecordedEvent[]>, stream: string): readonly E[] {
   return (streams.get(stream) ?? []) as unknown as readonly E[];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime, japanDay, newId } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
+import { type DigestShared, digestStream } from './domain/digest.js';
 import { type PersonEvent, personStream } from './domain/person.js';
 import { tableDate } from './domain/residence.js';
 import { identityKeys } from './keys.js';
@@ -43,7 +44,7 @@ export async function registerTestPersons(
     const readAt = isoTime(nowMs);
     const batch = Array.from({ length: Math.min(batchSize, options.count - personIds.length) }, () => newId(nowMs));
     const attributesOf = (personId: string): Attributes => ({
-      name: `試験 ${personId.slice(-6)}`,
+      name: `試験 ${personId.slice(-12)}`,
       birthDate,
       sex: null,
       address: null,
@@ -70,8 +71,16 @@ export async function registerTestPersons(
           },
         ];
         const recorded = events.map((event) => actOf(event, nowMs, correlationId));
+        const share: DigestShared = { type: 'DigestShared', data: { personId, digest } };
         await appendOne(log, {
-          writes: [{ stream: personStream(personId), expectedRevision: 'noStream', events: recorded }],
+          writes: [
+            { stream: personStream(personId), expectedRevision: 'noStream', events: recorded },
+            {
+              stream: digestStream(digest),
+              expectedRevision: 'noStream',
+              events: [actOf(share, nowMs, correlationId)],
+            },
+          ],
         });
       }),
     );

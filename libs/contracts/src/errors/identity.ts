@@ -90,6 +90,51 @@ export const identityErrors = {
     title: { en: 'This card needs a check by staff.', ja: 'このカードは係員による確認が必要です。' },
     next: { en: 'Contact support.', ja: 'サポートに連絡してください。' },
   },
+  'identity.second_person_required': {
+    status: 403,
+    title: { en: 'Another person has to approve this.', ja: '承認は別の担当者が行う必要があります。' },
+    next: {
+      en: 'Let somebody approve who did not propose it.',
+      ja: '提案者以外の担当者が承認してください。',
+    },
+  },
+  'identity.review_decided': {
+    status: 409,
+    title: { en: 'The review is decided.', ja: 'この確認案件は決定済みです。' },
+    next: {
+      en: 'Read it again; a wrong merge is undone by a split.',
+      ja: '再度読み取ってください。誤った統合は分割で取り消せます。',
+    },
+  },
+  'identity.nothing_proposed': {
+    status: 409,
+    title: { en: 'This decision is not the one that is proposed.', ja: '現在提案されている決定ではありません。' },
+    next: {
+      en: 'Read the review and approve the decisionId that it shows, or propose one.',
+      ja: '案件を読み取り、表示された decisionId を承認するか、新たに提案してください。',
+    },
+  },
+  'identity.decision_incomplete': {
+    status: 422,
+    title: { en: 'The decision does not fit the review.', ja: '決定の内容が案件に合いません。' },
+    next: {
+      en: 'Name only persons of the review, and for a contradiction of different persons whose certificate it is.',
+      ja: '案件に関わる人のみを指定し、別人と判断した矛盾の場合は証明書の持ち主を指定してください。',
+    },
+  },
+  'identity.not_mergeable': {
+    status: 409,
+    title: { en: 'These two persons cannot be merged.', ja: 'この二人は統合できません。' },
+    next: {
+      en: 'Name two different persons, neither of whom is merged into another one.',
+      ja: '統合されていない、互いに異なる二人を指定してください。',
+    },
+  },
+  'identity.not_merged': {
+    status: 409,
+    title: { en: 'This merge does not hold any more.', ja: 'この統合は現在有効ではありません。' },
+    next: { en: 'Read the merge and see its state.', ja: '統合の状態を確認してください。' },
+  },
   'identity.revocation_unavailable': {
     status: 503,
     title: {

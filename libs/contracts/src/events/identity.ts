@@ -5,10 +5,64 @@ import { closed, Id } from './shapes.js';
 
 const common = { version: 1, producer: 'identity', topic: topics.person, key: 'personId' } as const;
 
+const personId = '019ab3f0-6c00-7000-8000-000000000001';
+const mergedPersonId = '019ab3f0-6c00-7000-8000-000000000002';
+const mergeId = '019ab3f0-6c00-7000-8000-0000000000a1';
+
+/** One event for each of the two persons, so that each comes in the order of its own key. */
+const TwoPersons = Type.Object(
+  {
+    /** The one of the two whose event this is. */
+    personId: Id,
+    keptPersonId: Id,
+    mergedPersonId: Id,
+    mergeId: Id,
+  },
+  closed,
+);
+
 export const PersonRegistered = published({
   ...common,
   type: 'PersonRegistered',
   meaning: 'A person proved who they are for the first time.',
   data: Type.Object({ personId: Id }, closed),
-  example: { personId: '019ab3f0-6c00-7000-8000-000000000001' },
+  example: { personId },
+});
+
+export const PersonReviewed = published({
+  ...common,
+  type: 'PersonReviewed',
+  meaning: 'Two members of staff decided a review for which the grants of a person waited.',
+  data: Type.Object(
+    {
+      personId: Id,
+      reviewId: Id,
+      outcome: Type.Union([Type.Literal('same_person'), Type.Literal('different_persons')]),
+      /** Whether another open review still holds the grants. */
+      held: Type.Boolean(),
+    },
+    closed,
+  ),
+  example: {
+    personId,
+    reviewId: '019ab3f0-6c00-8000-8000-0000000000b1',
+    outcome: 'different_persons' as const,
+    held: false,
+  },
+});
+
+export const PersonsMerged = published({
+  ...common,
+  type: 'PersonsMerged',
+  meaning: 'Two persons turned out to be one: from now on both ids mean the one that is kept.',
+  data: TwoPersons,
+  example: { personId, keptPersonId: personId, mergedPersonId, mergeId },
+});
+
+export const PersonSplit = published({
+  ...common,
+  type: 'PersonSplit',
+  meaning: 'A merge was wrong: both persons stand for themselves again.',
+  data: TwoPersons,
+  example: { personId, keptPersonId: personId, mergedPersonId, mergeId },
 });

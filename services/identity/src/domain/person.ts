@@ -1,4 +1,5 @@
 import type { DataOf } from '@tsunagu/contracts';
+import type { Review, ReviewEvent } from './review.js';
 
 /** Stream `person-<personId>`. No attribute stands in it: only which were read, when, and keyed hashes. */
 export type PersonEvent =
@@ -7,7 +8,7 @@ export type PersonEvent =
       readonly type: 'CertificateSuperseded';
       readonly data: {
         readonly personId: string;
-        /** The certificate that took over, and those before it, by keyed hash. */
+        /** The certificate that took over, and those that link data ties to it, by keyed hash. */
         readonly certificateRef: string;
         readonly predecessorRefs: readonly string[];
       };
@@ -16,17 +17,23 @@ export type PersonEvent =
       readonly type: 'MyKeyIdRegistered';
       readonly data: { readonly personId: string; readonly programmeId: string; readonly myKeyIdRef: string };
     }
-  | {
-      readonly type: 'AttributesVerified';
-      readonly data: {
-        readonly personId: string;
-        readonly kind: 'signatureCertificate';
-        readonly attributes: readonly AttributeName[];
-        readonly readAt: string;
-        /** Keyed hash of name, birth date and sex: the same for the same person's next card. */
-        readonly digest: string;
-      };
-    };
+  | { readonly type: 'AttributesVerified'; readonly data: AttributesVerified }
+  /** Grants to the person wait until a review is decided. */
+  | { readonly type: 'GrantsHeld'; readonly data: { readonly personId: string; readonly reviewId: string } }
+  | { readonly type: 'PersonReviewed'; readonly data: DataOf<'PersonReviewed'> }
+  | { readonly type: 'PersonsMerged'; readonly data: DataOf<'PersonsMerged'> }
+  | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> };
+
+export interface AttributesVerified {
+  readonly personId: string;
+  readonly kind: 'signatureCertificate';
+  readonly attributes: readonly AttributeName[];
+  readonly readAt: string;
+  /** Keyed hash of name, birth date and sex: the same for the same person's next card. */
+  readonly digest: string;
+  /** Keyed hashes of parts, by which likely doubles are found; absent where a part is unknown, and in events of earlier releases. */
+  readonly likeness?: readonly string[];
+}
 
 export type AttributeName = 'name' | 'birthDate' | 'sex' | 'address';
 
@@ -37,6 +44,12 @@ export interface Person {
   readonly attributesReadAt: string | null;
   readonly attributesDigest: string | null;
   readonly cards: number;
+  /** Open reviews for which grants wait. */
+  readonly heldBy: readonly string[];
+  /** The person that this id means since a merge. */
+  readonly mergedInto: { readonly personId: string; readonly mergeId: string } | null;
+  /** Ids that mean this person since a merge. */
+  readonly absorbed: readonly string[];
 }
 
 export function personStream(personId: string): string {
@@ -47,8 +60,8 @@ export const initialState: Person | undefined = undefined;
 
 export function evolve(person: Person | undefined, event: PersonEvent): Person | undefined {
   if (event.type === 'PersonRegistered') {
-    const { personId } = event.data;
-    return { personId, myKeyIdRef: null, attributesReadAt: null, attributesDigest: null, cards: 1 };
+    const nothingKnown = { myKeyIdRef: null, attributesReadAt: null, attributesDigest: null } as const;
+    return { personId: event.data.personId, ...nothingKnown, cards: 1, heldBy: [], mergedInto: null, absorbed: [] };
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
   switch (event.type) {
@@ -58,6 +71,20 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       return { ...person, myKeyIdRef: event.data.myKeyIdRef };
     case 'AttributesVerified':
       return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
+    case 'GrantsHeld':
+      return { ...person, heldBy: [...person.heldBy, event.data.reviewId] };
+    case 'PersonReviewed':
+      return { ...person, heldBy: person.heldBy.filter((reviewId) => reviewId !== event.data.reviewId) };
+    case 'PersonsMerged': {
+      const { keptPersonId, mergedPersonId, mergeId } = event.data;
+      if (person.personId === keptPersonId) return { ...person, absorbed: [...person.absorbed, mergedPersonId] };
+      return { ...person, mergedInto: { personId: keptPersonId, mergeId } };
+    }
+    case 'PersonSplit': {
+      const { keptPersonId, mergedPersonId } = event.data;
+      if (person.personId !== keptPersonId) return { ...person, mergedInto: null };
+      return { ...person, absorbed: person.absorbed.filter((personId) => personId !== mergedPersonId) };
+    }
   }
 }
 
@@ -65,12 +92,39 @@ export function fold(events: readonly PersonEvent[]): Person | undefined {
   return events.reduce<Person | undefined>(evolve, initialState);
 }
 
+export type Reading = Pick<AttributesVerified, 'readAt' | 'digest' | 'attributes' | 'likeness'>;
+
 /** The attributes of a reading count from then on; a reading that is not newer than the one held changes nothing. */
-export function decideAttributes(
-  person: Person,
-  reading: { readAt: string; digest: string; attributes: readonly AttributeName[] },
-): readonly PersonEvent[] {
+export function decideAttributes(person: Person, reading: Reading): readonly PersonEvent[] {
   if (person.attributesReadAt !== null && reading.readAt <= person.attributesReadAt) return [];
   const { personId } = person;
   return [{ type: 'AttributesVerified', data: { personId, kind: 'signatureCertificate', ...reading } }];
+}
+
+/** The review between a person and another one known with the same digest; `review` is undefined while there is none. */
+export interface Alike {
+  readonly reviewId: string;
+  readonly otherPersonId: string;
+  readonly review: Review | undefined;
+}
+
+/**
+ * The digest rule (DOMAIN §3): who comes to a digest that others are known with waits with grants until two members of staff
+ * have looked. What they decided on a pair once is not asked again.
+ */
+export function decideLikeness(
+  person: Person,
+  alike: readonly Alike[],
+): { readonly reviews: readonly ReviewEvent[]; readonly held: readonly PersonEvent[] } {
+  const { personId, heldBy } = person;
+  const waiting = alike.filter(({ review, reviewId }) => review?.state !== 'decided' && !heldBy.includes(reviewId));
+  return {
+    // Where there is a review already it is written to all the same: it must not be decided at this very moment.
+    reviews: waiting.map(({ reviewId, otherPersonId, review }): ReviewEvent => {
+      if (review) return { type: 'ReviewRaised', data: { reviewId, kind: 'same_digest' } };
+      const personIds = [otherPersonId, personId];
+      return { type: 'ReviewOpened', data: { reviewId, kind: 'same_digest', personIds, certificateRef: null } };
+    }),
+    held: waiting.map(({ reviewId }) => ({ type: 'GrantsHeld', data: { personId, reviewId } })),
+  };
 }

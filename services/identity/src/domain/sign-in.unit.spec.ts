@@ -1,61 +1,77 @@
-import { ok } from '@tsunagu/kernel';
 import fc from 'fast-check';
-import { decideSignIn, type SignedIn } from './sign-in.js';
+import { decideSignIn, type Holder, type SignedIn } from './sign-in.js';
 
-const base = { programmeId: 'default', freeMyKeyIdRef: 'k', newPersonId: 'new' } as const;
+const base = { programmeId: 'default', freeMyKeyIdRef: 'k', newPersonId: 'new', assignedTo: null } as const;
 
 function decided(signIn: Parameters<typeof decideSignIn>[0]): SignedIn {
   const result = decideSignIn(signIn);
-  if (!result.ok) throw new Error(result.refusal.code);
-  return result.value;
+  if (result.outcome !== 'signed_in') throw new Error(result.outcome);
+  return result;
 }
+
+/** `a: 'p'` is bound to p, who stands for themselves; `a: 'q>p'` is bound to q, who was merged into p. */
+function holders(of: Readonly<Record<string, string>>): ReadonlyMap<string, Holder> {
+  return new Map(
+    Object.entries(of).map(([ref, text]) => {
+      const [boundTo = '', personId = boundTo] = text.split('>');
+      return [ref, { boundTo, personId }];
+    }),
+  );
+}
+
+const bound = ({ certificates }: SignedIn) =>
+  certificates.map(({ data }) => `${data.certificateRef} ${data.by} ${data.personId}`);
 
 describe('whose certificate it is', () => {
   it('a first issue makes a new person with the card’s MyKey ID', () => {
-    expect(decideSignIn({ ...base, certificateRef: 'a', predecessorRefs: [], holders: new Map() })).toEqual(
-      ok({
-        personId: 'new',
-        isNew: true,
-        person: [
-          { type: 'PersonRegistered', data: { personId: 'new' } },
-          { type: 'MyKeyIdRegistered', data: { personId: 'new', programmeId: 'default', myKeyIdRef: 'k' } },
-        ],
-        certificates: [{ type: 'CertificateBound', data: { personId: 'new', certificateRef: 'a', by: 'presented' } }],
-        myKeyId: { type: 'MyKeyIdReserved', data: { personId: 'new', myKeyIdRef: 'k' } },
-      }),
-    );
+    expect(decideSignIn({ ...base, certificateRef: 'a', linkedRefs: [], holders: new Map() })).toEqual({
+      outcome: 'signed_in',
+      boundTo: 'new',
+      personId: 'new',
+      isNew: true,
+      person: [
+        { type: 'PersonRegistered', data: { personId: 'new' } },
+        { type: 'MyKeyIdRegistered', data: { personId: 'new', programmeId: 'default', myKeyIdRef: 'k' } },
+      ],
+      certificates: [{ type: 'CertificateBound', data: { personId: 'new', certificateRef: 'a', by: 'presented' } }],
+      myKeyId: { type: 'MyKeyIdReserved', data: { personId: 'new', myKeyIdRef: 'k' } },
+    });
   });
 
   it('a successor belongs to the known predecessor’s person, however far back', () => {
+    const value = decided({ ...base, certificateRef: 'c', linkedRefs: ['b', 'a'], holders: holders({ a: 'p' }) });
+    expect([value.personId, value.isNew, value.myKeyId]).toEqual(['p', false, null]);
+    expect(bound(value)).toEqual(['c presented p', 'b linked p']);
+  });
+
+  it('a first certificate reserves all that link data names, each once', () => {
+    const value = decided({ ...base, certificateRef: 'c', linkedRefs: ['b', 'a', 'b', 'c'], holders: new Map() });
+    expect(bound(value)).toEqual(['c presented new', 'b linked new', 'a linked new']);
+  });
+
+  it('certificates of two persons are a contradiction, until staff say whose it is', () => {
+    const signIn = { ...base, certificateRef: 'c', linkedRefs: ['b', 'x', 'a'], holders: holders({ a: 'q', b: 'p' }) };
+    expect(decideSignIn(signIn)).toEqual({ outcome: 'contradiction', personIds: ['p', 'q'] });
+    expect(decideSignIn({ ...signIn, assignedTo: 'somebody' }).outcome).toBe('contradiction');
+    expect(bound(decided({ ...signIn, assignedTo: 'q' }))).toEqual(['c presented q']);
+  });
+
+  it('certificates of two ids that mean one person are none: it is bound where the nearest one is', () => {
     const value = decided({
       ...base,
       certificateRef: 'c',
-      predecessorRefs: ['b', 'a'],
-      holders: new Map([['a', 'p']]),
+      linkedRefs: ['b', 'a'],
+      holders: holders({ a: 'p', b: 'q>p' }),
     });
-    expect([value.personId, value.isNew, value.myKeyId]).toEqual(['p', false, null]);
-    expect(value.certificates.map(({ data }) => `${data.certificateRef} ${data.by}`)).toEqual([
-      'c presented',
-      'b linked',
-    ]);
-  });
-
-  it('predecessors of two persons are a contradiction', () => {
-    const holders = new Map([
-      ['a', 'p'],
-      ['b', 'q'],
-    ]);
-    expect(decideSignIn({ ...base, certificateRef: 'c', predecessorRefs: ['b', 'a'], holders })).toMatchObject({
-      ok: false,
-      refusal: { code: 'identity.under_review' },
-    });
+    expect([value.boundTo, value.personId, value.isNew]).toEqual(['q', 'p', false]);
+    expect(bound(value)).toEqual(['c presented q']);
   });
 
   it('a taken MyKey ID leaves the person without one', () => {
     const value = decided({
       ...base,
       certificateRef: 'a',
-      predecessorRefs: [],
+      linkedRefs: [],
       holders: new Map(),
       freeMyKeyIdRef: null,
     });
@@ -67,24 +83,29 @@ describe('whose certificate it is', () => {
     const taps = fc.array(fc.record({ human: fc.integer({ min: 0, max: 4 }), card: fc.integer({ min: 0, max: 5 }) }));
     fc.assert(
       fc.property(taps, (sequence) => {
-        const holders = new Map<string, string>();
+        const known = new Map<string, string>();
         const people = new Map<number, string>();
         let made = 0;
         for (const { human, card } of sequence) {
           const certificateRef = `${human}/${card}`;
-          let personId = holders.get(certificateRef);
+          let personId = known.get(certificateRef);
           if (personId === undefined) {
-            const predecessorRefs = Array.from({ length: card }, (_, index) => `${human}/${card - 1 - index}`);
+            const linkedRefs = Array.from({ length: card }, (_, index) => `${human}/${card - 1 - index}`);
             const value = decided({
               ...base,
               certificateRef,
-              predecessorRefs,
-              holders: new Map(predecessorRefs.flatMap((ref) => [[ref, holders.get(ref)] as const].filter(hasHolder))),
+              linkedRefs,
+              holders: new Map(
+                linkedRefs.flatMap((ref) => {
+                  const personId = known.get(ref);
+                  return personId === undefined ? [] : [[ref, { boundTo: personId, personId }] as const];
+                }),
+              ),
               newPersonId: `p${++made}`,
             });
             for (const { data } of value.certificates) {
-              expect(holders.has(data.certificateRef)).toBe(false);
-              holders.set(data.certificateRef, data.personId);
+              expect(known.has(data.certificateRef)).toBe(false);
+              known.set(data.certificateRef, data.personId);
             }
             personId = value.personId;
           }
@@ -96,7 +117,3 @@ describe('whose certificate it is', () => {
     );
   });
 });
-
-function hasHolder(entry: readonly [string, string | undefined]): entry is readonly [string, string] {
-  return entry[1] !== undefined;
-}

@@ -1,8 +1,8 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { EventLog } from '@tsunagu/event-store';
-import { isJapanDay, type JapanDay } from '@tsunagu/kernel';
-import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
+import { domainEvents, StreamReader } from '@tsunagu/event-store';
+import { isId, isJapanDay, type JapanDay } from '@tsunagu/kernel';
+import { Problem, Roles } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -18,9 +18,10 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { answerRules, type RuleAnswer } from '../domain/eligibility.js';
-import { personStream } from '../domain/person.js';
+import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { Vault } from '../outbound/vault.js';
+import { Survivors } from '../workflows/survivors.js';
 
 class RulesQuestion {
   @IsOptional()
@@ -77,28 +78,59 @@ class EndedSessionsQuestion {
 @Roles('service')
 export class InternalController {
   constructor(
-    @Inject(EVENT_LOG) private readonly log: EventLog,
+    private readonly reader: StreamReader,
     private readonly vault: Vault,
     private readonly sessionEnds: SessionEnds,
+    private readonly survivors: Survivors,
   ) {}
 
+  /**
+   * Whether rules hold for a person, whether grants to them wait for a review, and whom the id means: a campaign that asks for a
+   * merged person's id sends them to sign in again.
+   */
   @Post('eligibility')
   @HttpCode(200)
-  async eligibility(@Body() { personId, rules, at }: EligibilityQuestion): Promise<{ answers: readonly RuleAnswer[] }> {
+  async eligibility(@Body() { personId, rules, at }: EligibilityQuestion): Promise<EligibilityAnswer> {
     const days = { ageAsOf: day(rules.ageAsOf, 'ageAsOf'), residentAsOf: day(rules.residentAsOf, 'residentAsOf') };
-    const facts = await this.vault.attributes(personId);
-    if (!facts) {
-      const stream = personStream(personId);
-      const events = (await this.log.readStreams([stream])).get(stream) ?? [];
-      if (events.length === 0) throw new Problem({ code: 'request.not_found' });
-    }
-    return { answers: answerRules({ ...rules, ...days }, facts, Date.parse(at)) };
+    const { own, survivor } = await this.person(personId);
+    const isAsked = rules.minimumAge !== undefined || rules.residencePrefixes !== undefined;
+    const facts = isAsked ? await this.vault.attributes(personId) : undefined;
+    return {
+      answers: answerRules({ ...rules, ...days }, facts, Date.parse(at)),
+      underReview: own.heldBy.length > 0,
+      personId: survivor.personId,
+      formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),
+    };
+  }
+
+  /** Whom an id means today, and all ids that mean them. */
+  @Get('persons/:personId')
+  async whoIs(@Param('personId') id: string) {
+    const { survivor } = await this.person(isId(id) ? id : '');
+    return { personId: survivor.personId, personIds: await this.survivors.idsOf(survivor) };
   }
 
   @Get('ended-sessions')
   endedSessions(@Query() { after, wait }: EndedSessionsQuestion) {
     return this.sessionEnds.after(after, wait * 1_000);
   }
+
+  private async person(personId: string): Promise<{ own: Person; survivor: Person }> {
+    const stream = personStream(personId);
+    const own = fold(domainEvents<PersonEvent>((await this.reader.read([stream])).get(stream)));
+    if (!own) throw new Problem({ code: 'request.not_found' });
+    return { own, survivor: own.mergedInto ? await this.survivors.one(personId) : own };
+  }
+}
+
+interface EligibilityAnswer {
+  readonly answers: readonly RuleAnswer[];
+  /** Grants to the person wait for the decision of a review. */
+  readonly underReview: boolean;
+  /** The person that the id means since a merge. */
+  readonly personId: string;
+  /** Other ids that mean them. */
+  readonly formerPersonIds: readonly string[];
 }
 
 function day(text: string | undefined, field: string): JapanDay | undefined {

@@ -20,6 +20,7 @@ import { signCitizenToken } from '../citizen-token.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
+import { Survivors } from '../workflows/survivors.js';
 
 /** Characters of base64: a certificate of 6 KB, a signature of 525 bytes, twice what an RSA key of 2048 bits makes. */
 const certificateMax = 8_192;
@@ -81,6 +82,7 @@ export class SessionsController {
   constructor(
     private readonly signingIn: SigningIn,
     private readonly sessionEnds: SessionEnds,
+    private readonly survivors: Survivors,
     @Inject(CITIZEN_KEY) private readonly key: () => Promise<SigningKey>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
@@ -94,7 +96,11 @@ export class SessionsController {
     const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
-    const { accessToken, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
+    const { accessToken, tokenId, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
+    await this.sessionEnds.begin(tokenId, person.personId, expiresAtMs);
+    // A merge ends the sessions that it finds; one that came before this session was listed is seen here.
+    const { personId } = await this.survivors.one(person.personId);
+    if (personId !== person.personId) throw new Problem({ code: 'service.unavailable', retryAfterSeconds: 1 });
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

@@ -17,6 +17,24 @@ export class SessionEnds implements OnModuleDestroy {
     private readonly clock: Clock,
   ) {}
 
+  /** Before a token is handed out: whose it is, so that all of a person's can be ended. */
+  async begin(tokenId: string, personId: string, expiresAtMs: number): Promise<void> {
+    await this.database.query('insert into sessions (token_id, person_id, expires_at) values ($1, $2, $3)', [
+      tokenId,
+      personId,
+      new Date(expiresAtMs),
+    ]);
+  }
+
+  /** Ends every session of a person. */
+  async endOfPerson(personId: string): Promise<void> {
+    await this.database.query(
+      'select end_session(token_id, expires_at) from sessions where person_id = $1 and expires_at > $2',
+      [personId, new Date(this.clock.now())],
+    );
+    this.here.emit('ended');
+  }
+
   async end(tokenId: string, expiresAtSeconds: number): Promise<void> {
     await this.database.query('select end_session($1, $2)', [tokenId, new Date(expiresAtSeconds * 1_000)]);
     this.here.emit('ended');
@@ -48,6 +66,8 @@ export class SessionEnds implements OnModuleDestroy {
   }
 
   async forgetOld(): Promise<void> {
-    await this.database.query('delete from ended_sessions where expires_at < $1', [new Date(this.clock.now())]);
+    const now = new Date(this.clock.now());
+    await this.database.query('delete from ended_sessions where expires_at < $1', [now]);
+    await this.database.query('delete from sessions where expires_at < $1', [now]);
   }
 }

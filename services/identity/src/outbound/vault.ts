@@ -37,6 +37,23 @@ export class Vault {
     return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([name, birthDate, sex]));
   }
 
+  /** Whether the digest says who somebody is: without a name or a birth date, it says the same of many. */
+  isTelling({ name, birthDate }: Attributes): boolean {
+    return name !== null && birthDate !== null;
+  }
+
+  /**
+   * Keyed hashes of (name, birth date) and of (birth date, address): two persons who share one may be a double that the digest
+   * does not show, because another part was read differently or has changed.
+   */
+  likeness({ name, birthDate, address }: Attributes): readonly string[] {
+    if (birthDate === null) return [];
+    const parts = { nameAndBirth: name, birthAndAddress: address };
+    return Object.entries(parts).flatMap(([purpose, part]) =>
+      part === null ? [] : [keyedHash(this.keys.attributesHash, purpose, JSON.stringify([birthDate, part]))],
+    );
+  }
+
   /** Stores what is given of each person; older attributes do not replace newer ones. */
   async keep(records: readonly PersonRecord[], readAt: string): Promise<void> {
     const client = await this.database.connect();
@@ -70,6 +87,14 @@ export class Vault {
 
   async myKeyId(personId: string): Promise<string | undefined> {
     return this.read<string>(personId, 'myKeyId');
+  }
+
+  /** Attributes read since a moment are of somebody else: nothing is known until they are read again. */
+  async forgetAttributes(personId: string, readSince: string): Promise<void> {
+    await this.database.query(
+      `delete from vault_attributes where person_id = $1 and kind = 'attributes' and read_at >= $2`,
+      [personId, readSince],
+    );
   }
 
   private async read<T>(personId: string, kind: 'attributes' | 'myKeyId'): Promise<T | undefined> {

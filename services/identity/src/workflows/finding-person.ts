@@ -2,13 +2,14 @@ import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store
 import { type Clock, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
 import { holderOf, type MyKeyIdReserved, myKeyIdStream, stringOfCard } from '../domain/my-key-id.js';
-import { decideAttributes, fold, type PersonEvent, personStream } from '../domain/person.js';
-import { decideSignIn, type SignedIn } from '../domain/sign-in.js';
+import { personStream } from '../domain/person.js';
+import { type Contradiction, decideSignIn, type Holder, type SignedIn } from '../domain/sign-in.js';
 import type { Lineage } from '../outbound/issuer.js';
 import type { Vault } from '../outbound/vault.js';
 import { actOf, domainEvents, revisionOf } from '../recording.js';
-import { type Attributes, namesRead } from '../verification/attributes.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
+import type { Contradictions } from './contradictions.js';
+import type { Survivors } from './survivors.js';
 
 /** The programme whose MyKey ID is the card's own string, registered at the first session. */
 const defaultProgramme = 'default';
@@ -16,6 +17,11 @@ const defaultProgramme = 'default';
 const attemptsMax = 50;
 
 export type FindingRefusal = 'identity.lineage_unavailable' | 'identity.under_review';
+
+export interface Found {
+  readonly personId: string;
+  readonly myKeyId: string | null;
+}
 
 /** Link data, asked for once and only where it is needed. */
 export type LineageSource = () => Promise<Lineage | undefined>;
@@ -26,80 +32,88 @@ export class FindingPerson {
     private readonly log: EventLog,
     private readonly vault: Vault,
     private readonly clock: Clock,
+    private readonly survivors: Survivors,
+    private readonly contradictions: Contradictions,
   ) {}
 
-  /** The certificate's person; else by link data its predecessor's; else a new one. Never two for sessions at the same moment. */
+  /**
+   * The certificate's person; else that of a known certificate that link data ties to it; else a new one. Never two for sessions
+   * at the same moment. Of merged persons it is the one that was kept.
+   */
   async find(
     certificate: CardCertificate,
     lineageSource: LineageSource,
     correlationId: string,
-  ): Promise<Result<{ personId: string; myKeyId: string | null }, FindingRefusal>> {
+  ): Promise<Result<Found, FindingRefusal>> {
     const certificateRef = this.vault.certificateRef(certificate.hash);
     const own = certificateStream(certificateRef);
     const cardString = stringOfCard(certificate.commonName);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const bound = personOf(domainEvents<CertificateBound>(await this.log.readStreams([own]), own));
-      if (bound !== undefined) return ok({ personId: bound, myKeyId: await this.myKeyIdOf(bound, cardString) });
+      if (bound !== undefined) return ok(await this.known(bound, cardString));
       const lineage = await lineageSource();
       if (!lineage) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
       const decided = await this.decide(certificateRef, lineage, cardString);
-      if (!decided.ok) return decided;
-      const signedIn = decided.value;
-      if (!(await this.record(signedIn, correlationId))) continue;
-      if (!signedIn.isNew)
-        return ok({ personId: signedIn.personId, myKeyId: await this.myKeyIdOf(signedIn.personId, cardString) });
-      const myKeyId = signedIn.myKeyId && cardString !== undefined ? cardString : null;
-      await this.keepMyKeyId(signedIn.personId, myKeyId);
-      return ok({ personId: signedIn.personId, myKeyId });
+      if (decided.outcome === 'contradiction') {
+        await this.contradictions.open(certificateRef, decided.personIds, correlationId);
+        return refuse('identity.under_review', { detail: 'Link data ties this card to more than one person.' });
+      }
+      if (!(await this.record(decided, correlationId))) continue;
+      if (!decided.isNew) return ok(await this.known(decided.boundTo, cardString));
+      const myKeyId = decided.myKeyId && cardString !== undefined ? cardString : null;
+      await this.keepMyKeyId(decided.personId, myKeyId);
+      return ok({ personId: decided.personId, myKeyId });
     }
     throw new Error('the person of a certificate changed at every look');
   }
 
-  /** Keeps what was read, then records that it was. */
-  async recordAttributes(personId: string, attributes: Attributes, correlationId: string): Promise<void> {
-    await this.vault.keep([{ personId, attributes }], attributes.readAt);
-    const stream = personStream(personId);
-    const reading = {
-      attributes: namesRead(attributes),
-      readAt: attributes.readAt,
-      digest: this.vault.attributesDigest(attributes),
-    };
-    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const streams = await this.log.readStreams([stream]);
-      const person = fold(domainEvents<PersonEvent>(streams, stream));
-      if (!person) throw new Error('attributes of a person who is not registered');
-      const events = decideAttributes(person, reading);
-      if (events.length === 0) return;
-      const write = this.write(stream, revisionOf(streams, stream), events, correlationId);
-      if (await appendOne(this.log, { writes: [write] })) return;
-    }
-    throw new Error('a person changed at every look');
-  }
-
-  private async decide(certificateRef: string, lineage: Lineage, cardString: string | undefined) {
-    const predecessorRefs = lineage.predecessors.map((hash) => this.vault.certificateRef(hash));
+  private async decide(
+    certificateRef: string,
+    lineage: Lineage,
+    cardString: string | undefined,
+  ): Promise<SignedIn | Contradiction> {
+    const linkedRefs = [...lineage.predecessors, ...(lineage.siblings ?? [])].map((hash) =>
+      this.vault.certificateRef(hash),
+    );
     const myKeyIdRef = cardString === undefined ? null : this.vault.myKeyIdRef(cardString);
     const reserved = myKeyIdRef === null ? [] : [myKeyIdStream(myKeyIdRef)];
-    const streams = await this.log.readStreams([...predecessorRefs.map(certificateStream), ...reserved]);
-    const holders = new Map<string, string>();
-    for (const ref of predecessorRefs) {
-      const holder = personOf(domainEvents<CertificateBound>(streams, certificateStream(ref)));
-      if (holder !== undefined) holders.set(ref, holder);
-    }
+    const streams = await this.log.readStreams([...new Set([...linkedRefs.map(certificateStream), ...reserved])]);
     const isTaken = reserved.some((stream) => holderOf(domainEvents<MyKeyIdReserved>(streams, stream)) !== undefined);
-    return decideSignIn({
+    const signIn = {
       certificateRef,
-      predecessorRefs,
-      holders,
+      linkedRefs,
+      holders: await this.holders(linkedRefs, streams),
+      assignedTo: null,
       freeMyKeyIdRef: isTaken ? null : myKeyIdRef,
       newPersonId: newId(this.clock.now()),
       programmeId: defaultProgramme,
+    };
+    const decided = decideSignIn(signIn);
+    if (decided.outcome === 'signed_in') return decided;
+    return decideSignIn({ ...signIn, assignedTo: await this.contradictions.assignedTo(certificateRef) });
+  }
+
+  private async holders(
+    refs: readonly string[],
+    streams: Parameters<typeof domainEvents>[0],
+  ): Promise<ReadonlyMap<string, Holder>> {
+    const bound = refs.flatMap((ref) => {
+      const boundTo = personOf(domainEvents<CertificateBound>(streams, certificateStream(ref)));
+      return boundTo === undefined ? [] : [{ ref, boundTo }];
     });
+    const survivors = await this.survivors.of(bound.map(({ boundTo }) => boundTo));
+    return new Map(
+      bound.map(({ ref, boundTo }) => {
+        const person = survivors.get(boundTo);
+        if (!person) throw new Error('a certificate that is bound to nobody');
+        return [ref, { boundTo, personId: person.personId }];
+      }),
+    );
   }
 
   /** All of it in one request: every certificate and the MyKey ID must still be free. */
   private async record(signedIn: SignedIn, correlationId: string): Promise<boolean> {
-    const person = personStream(signedIn.personId);
+    const person = personStream(signedIn.boundTo);
     const expected = signedIn.isNew ? 'noStream' : revisionOf(await this.log.readStreams([person]), person);
     const writes: StreamWrite[] = [
       this.write(person, expected, signedIn.person, correlationId),
@@ -124,16 +138,18 @@ export class FindingPerson {
     return { stream, expectedRevision, events: events.map((event) => actOf(event, this.clock.now(), correlationId)) };
   }
 
-  /** The person's MyKey ID. A stop between the log and the vault lost only the text, which the card brings along again. */
-  private async myKeyIdOf(personId: string, cardString: string | undefined): Promise<string | null> {
+  /**
+   * The person whom the id of a bound certificate means, with their MyKey ID. A stop between the log and the vault lost only the
+   * text, which the card brings along again.
+   */
+  private async known(boundTo: string, cardString: string | undefined): Promise<Found> {
+    const { personId, myKeyIdRef } = await this.survivors.one(boundTo);
     const kept = await this.vault.myKeyId(personId);
-    if (kept !== undefined) return kept;
-    const stream = personStream(personId);
-    const person = fold(domainEvents<PersonEvent>(await this.log.readStreams([stream]), stream));
-    if (!person || person.myKeyIdRef === null || cardString === undefined) return null;
-    if (person.myKeyIdRef !== this.vault.myKeyIdRef(cardString)) return null;
+    if (kept !== undefined) return { personId, myKeyId: kept };
+    const isOwn = cardString !== undefined && myKeyIdRef === this.vault.myKeyIdRef(cardString);
+    if (!isOwn) return { personId, myKeyId: null };
     await this.keepMyKeyId(personId, cardString);
-    return cardString;
+    return { personId, myKeyId: cardString };
   }
 
   private async keepMyKeyId(personId: string, myKeyId: string | null): Promise<void> {

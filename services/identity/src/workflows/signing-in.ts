@@ -6,7 +6,8 @@ import type { CardCertificate } from '../verification/card-certificate.js';
 import { type CheckRefusal, checkPresented, type Presented } from '../verification/checks.js';
 import type { SignatureThreads } from '../verification/signature-threads.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
-import type { FindingPerson, FindingRefusal, LineageSource } from './finding-person.js';
+import type { FindingPerson, FindingRefusal, Found, LineageSource } from './finding-person.js';
+import type { RecordingAttributes } from './recording-attributes.js';
 
 export interface Proof {
   readonly certificate: CardCertificate;
@@ -23,6 +24,7 @@ export type SignInRefusal =
 export interface SigningInParts {
   readonly challenges: Challenges;
   readonly finding: FindingPerson;
+  readonly recording: RecordingAttributes;
   readonly issuer: Issuer;
   readonly authorities: readonly TrustedAuthority[];
   readonly signatures: SignatureThreads;
@@ -39,8 +41,8 @@ export class SigningIn {
     card: Proof,
     attributes: Proof | undefined,
     correlationId: string,
-  ): Promise<Result<{ personId: string; myKeyId: string | null }, SignInRefusal>> {
-    const { challenges, finding, issuer, authorities, signatures, clock, profile } = this.parts;
+  ): Promise<Result<Found, SignInRefusal>> {
+    const { challenges, finding, recording, issuer, authorities, signatures, clock, profile } = this.parts;
     const nonce = await challenges.use(challengeId);
     if (!nonce.ok) return nonce;
     const presented: Presented[] = [{ kind: 'authentication', ...card }];
@@ -60,7 +62,7 @@ export class SigningIn {
     if (!found.ok) return found;
     if (attributes) {
       const read = readAttributes(attributes.certificate, isoTime(nowMs));
-      await finding.recordAttributes(found.value.personId, read, correlationId);
+      await recording.record(found.value.personId, read, correlationId);
     }
     return ok(found.value);
   }

@@ -1,0 +1,28 @@
+import { appendOne, type EventLog } from '@tsunagu/event-store';
+import { type Clock, idFromScope } from '@tsunagu/kernel';
+import { certificateScope, foldReview, type ReviewEvent, reviewStream } from '../domain/review.js';
+import { domainEvents, eventBy, serviceActor } from '../recording.js';
+
+/** Certificates that link data ties to more than one person: staff say whose they are. */
+export class Contradictions {
+  constructor(
+    private readonly log: EventLog,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Opens the review of a certificate, once however often it is presented. */
+  async open(certificateRef: string, personIds: readonly string[], correlationId: string): Promise<void> {
+    const reviewId = idFromScope(certificateScope(certificateRef));
+    const data = { reviewId, kind: 'contradicting_lineage', personIds, certificateRef } as const;
+    const by = { actor: serviceActor, nowMs: this.clock.now(), correlationId };
+    const events = [eventBy({ type: 'ReviewOpened', data }, by)];
+    await appendOne(this.log, { writes: [{ stream: reviewStream(reviewId), expectedRevision: 'noStream', events }] });
+  }
+
+  /** Whose the certificate is, where a review found that it is of one of different persons. */
+  async assignedTo(certificateRef: string): Promise<string | null> {
+    const stream = reviewStream(idFromScope(certificateScope(certificateRef)));
+    const review = foldReview(domainEvents<ReviewEvent>(await this.log.readStreams([stream]), stream));
+    return review?.state === 'decided' ? (review.decision?.certificatePersonId ?? null) : null;
+  }
+}

@@ -1,0 +1,104 @@
+import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
+import { type Clock, idFromScope } from '@tsunagu/kernel';
+import { type DigestShared, digestStream, personsWith } from '../domain/digest.js';
+import {
+  type Alike,
+  decideAttributes,
+  decideLikeness,
+  fold,
+  type Person,
+  type PersonEvent,
+  personStream,
+  type Reading,
+} from '../domain/person.js';
+import { foldReview, pairScope, type ReviewEvent, reviewStream } from '../domain/review.js';
+import type { Vault } from '../outbound/vault.js';
+import { actOf, domainEvents, eventBy, revisionOf, serviceActor } from '../recording.js';
+import { type Attributes, namesRead } from '../verification/attributes.js';
+import type { Survivors } from './survivors.js';
+
+/** Each lost race is another reading of the same person, or another person with the same digest. */
+const attemptsMax = 50;
+
+/** What was read from a card: kept, recorded, and compared with what is known of others (DOMAIN §3, the digest rule). */
+export class RecordingAttributes {
+  constructor(
+    private readonly log: EventLog,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+    private readonly survivors: Survivors,
+  ) {}
+
+  /** Keeps what was read, then records that it was; a person whose digest others share waits with grants from then on. */
+  async record(personId: string, attributes: Attributes, correlationId: string): Promise<void> {
+    await this.vault.keep([{ personId, attributes }], attributes.readAt);
+    const reading: Reading = {
+      attributes: namesRead(attributes),
+      readAt: attributes.readAt,
+      digest: this.vault.attributesDigest(attributes),
+      likeness: this.vault.likeness(attributes),
+    };
+    const isTelling = this.vault.isTelling(attributes);
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const writes = await this.decide(personId, reading, isTelling, correlationId);
+      if (writes.length === 0 || (await appendOne(this.log, { writes }))) return;
+    }
+    throw new Error('a person changed at every look');
+  }
+
+  /** All of it in one request: of two persons who come to one digest at the same moment, the second sees the first. */
+  private async decide(
+    personId: string,
+    reading: Reading,
+    isTelling: boolean,
+    correlationId: string,
+  ): Promise<readonly StreamWrite[]> {
+    const own = personStream(personId);
+    const shared = digestStream(reading.digest);
+    const streams = await this.log.readStreams(isTelling ? [own, shared] : [own]);
+    const person = fold(domainEvents<PersonEvent>(streams, own));
+    if (!person) throw new Error('attributes of a person who is not registered');
+    const verified = decideAttributes(person, reading);
+    const known = personsWith(domainEvents<DigestShared>(streams, shared));
+    const nowMs = this.clock.now();
+    const mine = (events: readonly PersonEvent[]): StreamWrite => ({
+      stream: own,
+      expectedRevision: revisionOf(streams, own),
+      events: events.map((event) => actOf(event, nowMs, correlationId)),
+    });
+    if (!isTelling || known.includes(personId)) return verified.length === 0 ? [] : [mine(verified)];
+
+    const { alike, recorded } = await this.alike(person, known);
+    const { reviews, held } = decideLikeness(person, alike);
+    const share: DigestShared = { type: 'DigestShared', data: { personId, digest: reading.digest } };
+    const changed = [...verified, ...held];
+    return [
+      ...(changed.length === 0 ? [] : [mine(changed)]),
+      {
+        stream: shared,
+        expectedRevision: revisionOf(streams, shared),
+        events: [actOf(share, nowMs, correlationId)],
+      },
+      ...reviews.map((event): StreamWrite => {
+        const stream = reviewStream(event.data.reviewId);
+        const events = [eventBy(event, { actor: serviceActor, nowMs, correlationId })];
+        return { stream, expectedRevision: revisionOf(recorded, stream), events };
+      }),
+    ];
+  }
+
+  /** The others known with the digest, each person once, and what was said of the pair so far. */
+  private async alike(person: Person, known: readonly string[]) {
+    const others = new Set([...(await this.survivors.of(known)).values()].map(({ personId }) => personId));
+    // A digest that comes with a card of the merged person is no news.
+    others.delete((await this.survivors.one(person.personId)).personId);
+    const pairs = [...others].map((otherPersonId) => {
+      return { otherPersonId, reviewId: idFromScope(pairScope([otherPersonId, person.personId])) };
+    });
+    const recorded = await this.log.readStreams(pairs.map(({ reviewId }) => reviewStream(reviewId)));
+    const alike = pairs.map((pair): Alike => {
+      return { ...pair, review: foldReview(domainEvents<ReviewEvent>(recorded, reviewStream(pair.reviewId))) };
+    });
+    return { alike, recorded };
+  }
+}
