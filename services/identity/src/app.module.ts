@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { loadOrCreateKey, METRICS, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { InternalController } from './http/internal.controller.js';
@@ -48,8 +49,13 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, METRICS, Challenges, Vault],
+        useFactory: (
+          { clock, log, logger, profile }: ServiceParts,
+          registry: Registry,
+          challenges: Challenges,
+          vault: Vault,
+        ) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
@@ -59,6 +65,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
               breakMs: config.issuerBreakMs,
               clock,
               logger,
+              registry,
             }),
             authorities,
             clock,

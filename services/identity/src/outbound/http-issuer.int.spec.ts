@@ -20,6 +20,7 @@ import {
   workingIssuer,
 } from '@tsunagu/testing';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { readCertificate } from '../verification/card-certificate.js';
 import { issuerOf, readTrustedAuthorities, type TrustedAuthority } from '../verification/trusted-authorities.js';
 import { HttpIssuer, type IssuerOptions } from './http-issuer.js';
@@ -71,7 +72,7 @@ describe('the issuer over HTTP', () => {
   };
   const made = (options: Partial<IssuerOptions> = {}) => {
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new HttpIssuer({ baseUrl, listCacheMs: 0, breakMs: 0, clock, logger, ...options });
+    return new HttpIssuer({ baseUrl, listCacheMs: 0, breakMs: 0, clock, logger, registry: new Registry(), ...options });
   };
   /** Each card at an issuing point of its own, so that no spec knows another's list. */
   let point = 13_200;
@@ -293,6 +294,21 @@ describe('the issuer over HTTP', () => {
     const answer = { firstIssue: true, predecessors: [], siblings: [], signatureCertificate: null, ...change };
     instead = (_request, response) => response.writeHead(200).end(JSON.stringify(answer));
     expect((await made().lineage('a'.repeat(64)))?.siblings).toEqual(siblings);
+  });
+
+  it('counts what it decided, so that an operator sees an outage', async () => {
+    const registry = new Registry();
+    const [issuer, of] = [made({ registry }), await card()];
+    await ask(issuer, of, 'claim');
+    set({ ocsp: 'unreachable', links: 'unavailable' });
+    await ask(issuer, of, 'claim');
+    await ask(issuer, of, 'exchange');
+    await issuer.lineage('0'.repeat(64));
+    const text = await registry.metrics();
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="claim",answer="good_ocsp"} 1');
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="claim",answer="good_list"} 1');
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="exchange",answer="unreachable"} 1');
+    expect(text).toContain('tsunagu_link_data_answers_total{answer="unavailable"} 1');
   });
 
   it('writes no serial number and no hash of a certificate into a log line', async () => {
