@@ -1,5 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { currentKey, PARTS, PROJECTIONS, type ProjectionReader, type ServiceParts } from '@tsunagu/service-host';
+import {
+  currentKey,
+  METRICS,
+  PARTS,
+  PROJECTIONS,
+  type ProjectionReader,
+  type ServiceParts,
+} from '@tsunagu/service-host';
+import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { ClientsController } from './http/clients.controller.js';
@@ -118,9 +126,10 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault, SignatureThreads, Survivors],
+        inject: [PARTS, METRICS, Challenges, Vault, SignatureThreads, Survivors],
         useFactory: (
           { clock, log, logger, profile }: ServiceParts,
+          registry: Registry,
           challenges: Challenges,
           vault: Vault,
           signatures: SignatureThreads,
@@ -136,6 +145,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
               breakMs: config.issuerBreakMs,
               clock,
               logger,
+              registry,
             }),
             authorities,
             signatures,

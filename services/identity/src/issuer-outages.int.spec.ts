@@ -1,4 +1,12 @@
-import { holdCard, type IssuerMode, type OcspMode, revokeCard, workingIssuer } from '@tsunagu/testing';
+import {
+  holdCard,
+  type IssuerMode,
+  issuePhone,
+  keyPool,
+  type OcspMode,
+  revokeCard,
+  workingIssuer,
+} from '@tsunagu/testing';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
 /** What who calls POST sessions sees while the issuer misbehaves. */
@@ -79,6 +87,18 @@ describe('a sign-in', () => {
     expect(await seen(identity.session(held))).toBe('identity.certificate_revoked');
     expect(await seen(identity.session(moved, { withAttributes: true }))).toBe('identity.certificate_revoked');
     expect(await seen(identity.session(moved))).toBe(201);
+  });
+
+  it('with a phone lasts until the next phone, or the next card', async () => {
+    const of = await card();
+    const options = { nowMs: nowMs(), keys: keyPool(1) };
+    const phone = await issuePhone(identity.store, of, options);
+    expect(await seen(identity.session(phone))).toBe(201);
+    const next = await issuePhone(identity.store, of, options);
+    expect(await seen(identity.session(phone))).toBe('identity.certificate_revoked');
+    expect(await seen(identity.session(next))).toBe(201);
+    await identity.renew(of);
+    expect(await seen(identity.session(next))).toBe('identity.certificate_revoked');
   });
 
   it('goes on for a person known before while link data is away, and for nobody new', async () => {

@@ -29,10 +29,14 @@ describe('what a session is refused for', () => {
   });
 
   /** Runs `tsunagu card VERB` on one card and gives the file's cards after it. */
-  const atIssuer = async (verb: 'renew' | 'revoke', card: Card, ...more: string[]): Promise<Card[]> => {
+  const atIssuer = async (
+    verb: 'renew' | 'revoke' | 'hold' | 'reissue' | 'change' | 'phone',
+    card: Card,
+    ...more: string[]
+  ): Promise<Card[]> => {
     const file = join(files, `${verb}.json`);
     writeCards([card], file);
-    const out = verb === 'renew' ? ['--out', file] : [];
+    const out = verb === 'revoke' || verb === 'hold' ? [] : ['--out', file];
     expect(await platform.run('card', verb, '--card', file, '--index', '0', ...out, ...more)).toMatchObject({
       code: 0,
     });
@@ -89,6 +93,30 @@ describe('what a session is refused for', () => {
     let answer = await present(first);
     while (answer.startsWith('201') && Date.now() < until) answer = await present(first);
     expect(answer).toBe('401 identity.certificate_revoked');
+  });
+
+  it('a card on hold, and a phone before the newest; reissued, renamed, in a phone or without its link it signs in', async () => {
+    const lost = await people.card();
+    await atIssuer('hold', lost);
+    expect(await present(lost)).toBe('401 identity.certificate_revoked');
+    const [found] = await atIssuer('reissue', lost);
+    if (!found) throw new Error('no reissued card');
+    const first = await people.signIn(found);
+    const [renamed] = await atIssuer('change', found, '--name', '見本花子');
+    if (!renamed) throw new Error('no changed card');
+    const second = await people.signIn(renamed, { attributesOf: renamed });
+    expect(second).toMatchObject({ status: 201, body: { person: first.body.person } });
+    expect(await present(found, { attributesOf: found })).toBe('401 identity.certificate_revoked');
+
+    const [former] = await atIssuer('phone', renamed);
+    const [phone] = await atIssuer('phone', renamed);
+    if (!former || !phone) throw new Error('no phones');
+    expect(await present(former)).toBe('401 identity.certificate_revoked');
+    expect((await people.signIn(phone)).status).toBe(201);
+    const [unlinked] = await atIssuer('renew', renamed, '--without-link');
+    if (!unlinked) throw new Error('no renewed card');
+    expect((await people.signIn(unlinked)).status).toBe(201);
+    expect(await platform.run('card', 'change', '--card', join(files, 'renew.json'))).toMatchObject({ code: 1 });
   });
 
   it('a log-out: every service refuses the token within moments, and other sessions go on', async () => {

@@ -1,5 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Card, freshKeys, IssuerStore, keyPool, newCards } from '@tsunagu/testing';
+import {
+  type Card,
+  changeAttributes,
+  freshKeys,
+  holdCard,
+  IssuerStore,
+  issuePhone,
+  keyPool,
+  newCards,
+  type RevocationReason,
+  reissueCard,
+  renewCard,
+  revokeCard,
+} from '@tsunagu/testing';
 import type { DataDirectory } from './data-directory.js';
 import type { DatabaseUrls } from './database.js';
 import { Progress } from './progress.js';
@@ -34,6 +47,46 @@ export async function issueCards(
   } catch (error) {
     if (error instanceof RangeError) throw new UserError(`No card can be made: ${error.message}.`);
     throw error;
+  }
+}
+
+export const cardChanges = ['renew', 'revoke', 'hold', 'reissue', 'change', 'phone'] as const;
+export type CardChange = (typeof cardChanges)[number];
+
+/**
+ * What becomes of one card: the new card or the phone, undefined where there is none. Throws RangeError for a card that the issuer does
+ * not know, or that cannot be changed so.
+ */
+export async function changeCard(
+  { directory, databases }: { directory: DataDirectory; databases: DatabaseUrls },
+  change: CardChange,
+  old: Card,
+  wanted: {
+    reason: RevocationReason | undefined;
+    name: string | undefined;
+    residence: string | undefined;
+    withoutLink: boolean;
+  },
+): Promise<Card | undefined> {
+  const store = await IssuerStore.open(directory.issuer);
+  const { nowMs } = await readClock(databases);
+  const { reason, name, residence, withoutLink } = wanted;
+  const moved = residence !== undefined && { residence };
+  switch (change) {
+    case 'renew':
+      return renewCard(store, old, { nowMs, withoutLink, ...moved });
+    case 'reissue':
+      return reissueCard(store, old, { nowMs, withoutLink, ...moved });
+    case 'change':
+      return changeAttributes(store, old, { nowMs, ...(name !== undefined && { name }), ...moved });
+    case 'phone':
+      return issuePhone(store, old, { nowMs });
+    case 'hold':
+      holdCard(store, old, { nowMs });
+      return undefined;
+    case 'revoke':
+      revokeCard(store, old, { nowMs, ...(reason !== undefined && { reason }) });
+      return undefined;
   }
 }
 

@@ -124,5 +124,5 @@ function issuedCard(store: IssuerStore, card: Card): IssuedCard {
 }
 
 function endOf(card: Card): Date {
-  return new X509Certificate(Buffer.from(card.certificate, 'base64')).validToDate;
+  return new Date(new X509Certificate(Buffer.from(card.certificate, 'base64')).validTo);
 }

@@ -69,6 +69,13 @@ export interface OcspSigner {
   readonly privateKey: KeyObject;
 }
 
+interface AuthorityNames {
+  /** DER of its name. */
+  readonly name: ArrayBuffer;
+  /** The bits of its public key. */
+  readonly key: ArrayBuffer;
+}
+
 /** Answers for the certificates in the issuer's books (RFC 6960), signed by a responder that the certificate's CA appointed. */
 export class OcspResponder {
   private readonly signers = new Map<string, Promise<OcspSigner>>();
@@ -233,12 +240,24 @@ function failure(responseStatus: OCSPResponseStatus): Buffer {
 function isOf(authority: CardAuthority, id: CertID): boolean {
   const algorithm = hashOf(id);
   if (algorithm === undefined) return false;
-  const { subject, subjectPublicKeyInfo } = AsnConvert.parse(authority.certificate.rawData, Certificate).tbsCertificate;
+  const { name, key } = namesOf(authority.certificate);
   const digest = (bytes: ArrayBuffer) => hash(algorithm, new Uint8Array(bytes), 'buffer');
   return (
-    digest(AsnConvert.serialize(subject)).equals(Buffer.from(id.issuerNameHash.buffer)) &&
-    digest(subjectPublicKeyInfo.subjectPublicKey).equals(Buffer.from(id.issuerKeyHash.buffer))
+    digest(name).equals(Buffer.from(id.issuerNameHash.buffer)) &&
+    digest(key).equals(Buffer.from(id.issuerKeyHash.buffer))
   );
+}
+
+const names = new WeakMap<x509.X509Certificate, AuthorityNames>();
+
+/** Read once: the responder stands in the way of every sign-in of a load test. */
+function namesOf(certificate: x509.X509Certificate): AuthorityNames {
+  const before = names.get(certificate);
+  if (before) return before;
+  const { subject, subjectPublicKeyInfo } = AsnConvert.parse(certificate.rawData, Certificate).tbsCertificate;
+  const read = { name: AsnConvert.serialize(subject), key: subjectPublicKeyInfo.subjectPublicKey };
+  names.set(certificate, read);
+  return read;
 }
 
 function hashOf(id: CertID): string | undefined {

@@ -6,17 +6,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Card,
+  certificateHash,
   holdCard,
   type IssuerMode,
   IssuerServer,
   IssuerStore,
+  issuePhone,
   keyPool,
   newCard,
   type OcspMode,
+  renewCard,
   revokeCard,
   workingIssuer,
 } from '@tsunagu/testing';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { readCertificate } from '../verification/card-certificate.js';
 import { issuerOf, readTrustedAuthorities, type TrustedAuthority } from '../verification/trusted-authorities.js';
 import { HttpIssuer, type IssuerOptions } from './http-issuer.js';
@@ -68,7 +72,7 @@ describe('the issuer over HTTP', () => {
   };
   const made = (options: Partial<IssuerOptions> = {}) => {
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new HttpIssuer({ baseUrl, listCacheMs: 0, breakMs: 0, clock, logger, ...options });
+    return new HttpIssuer({ baseUrl, listCacheMs: 0, breakMs: 0, clock, logger, registry: new Registry(), ...options });
   };
   /** Each card at an issuing point of its own, so that no spec knows another's list. */
   let point = 13_200;
@@ -256,6 +260,55 @@ describe('the issuer over HTTP', () => {
     await ask(issuer, of);
     await ask(issuer, other);
     expect(asked).toEqual(['POST ocsp', 'POST ocsp', 'POST ocsp']);
+  });
+
+  it('reads of a card what came before it and what is valid beside it', async () => {
+    const of = await card();
+    const phone = await issuePhone(store, of, { keys, nowMs: clock.ms });
+    const renewed = await renewCard(store, of, { keys, nowMs: clock.ms });
+    const [cardHash, phoneHash, renewedHash] = [of, phone, renewed].map(({ certificate }) =>
+      certificateHash(certificate),
+    );
+    const signatureCertificate = certificateHash(renewed.signatureCertificate ?? '');
+    const lineage = (hash = '') => made().lineage(hash);
+    expect(await lineage(renewedHash)).toEqual({
+      predecessors: [cardHash],
+      siblings: [phoneHash],
+      signatureCertificate,
+    });
+    expect(await lineage(phoneHash)).toEqual({ predecessors: [], siblings: [cardHash], signatureCertificate: null });
+    expect(await lineage('0'.repeat(64))).toBeUndefined();
+    set({ links: 'missing' });
+    expect(await lineage(renewedHash)).toEqual({ predecessors: [], siblings: [], signatureCertificate });
+    set({ links: 'unavailable' });
+    expect(await lineage(renewedHash)).toBeUndefined();
+  });
+
+  it.each([
+    ['without siblings, as an older source', { siblings: undefined }, []],
+    ['with a sibling that is no hash', { siblings: ['x'] }, undefined],
+    ['with siblings that are no list', { siblings: 'a'.repeat(64) }, undefined],
+    ['with 51 predecessors', { firstIssue: false, predecessors: Array(51).fill('a'.repeat(64)) }, undefined],
+    ['of a first issue that follows another', { predecessors: ['a'.repeat(64)] }, undefined],
+  ])('takes link data %s for what it is', async (_name, change, siblings) => {
+    const answer = { firstIssue: true, predecessors: [], siblings: [], signatureCertificate: null, ...change };
+    instead = (_request, response) => response.writeHead(200).end(JSON.stringify(answer));
+    expect((await made().lineage('a'.repeat(64)))?.siblings).toEqual(siblings);
+  });
+
+  it('counts what it decided, so that an operator sees an outage', async () => {
+    const registry = new Registry();
+    const [issuer, of] = [made({ registry }), await card()];
+    await ask(issuer, of, 'claim');
+    set({ ocsp: 'unreachable', links: 'unavailable' });
+    await ask(issuer, of, 'claim');
+    await ask(issuer, of, 'exchange');
+    await issuer.lineage('0'.repeat(64));
+    const text = await registry.metrics();
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="claim",answer="good_ocsp"} 1');
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="claim",answer="good_list"} 1');
+    expect(text).toContain('tsunagu_revocation_answers_total{policy="exchange",answer="unreachable"} 1');
+    expect(text).toContain('tsunagu_link_data_answers_total{answer="unavailable"} 1');
   });
 
   it('writes no serial number and no hash of a certificate into a log line', async () => {

@@ -1,5 +1,6 @@
 import { type Clock, RecentMap } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import type { Issuer, Lineage, RevocationAnswer, RevocationPolicy } from './issuer.js';
@@ -16,6 +17,7 @@ export interface IssuerOptions {
   readonly breakMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly registry: Registry;
 }
 
 const linkBytesMax = 65_536;
@@ -32,18 +34,44 @@ export class HttpIssuer implements Issuer {
   /** By certificate hash. What was revoked stays revoked, a hold too, whatever a source says later. */
   private readonly revoked = new RecentMap<string, RevocationAnswer>(revokedMax);
 
+  private readonly answers: Counter<'policy' | 'answer'>;
+  private readonly links: Counter<'answer'>;
+
   constructor(private readonly options: IssuerOptions) {
-    const { baseUrl, listCacheMs: cacheMs, breakMs, clock, logger } = options;
+    const { baseUrl, listCacheMs: cacheMs, breakMs, clock, logger, registry } = options;
+    const registers = [registry];
+    this.answers = new Counter({
+      name: 'tsunagu_revocation_answers_total',
+      help: 'Answers about revocation as they were decided: good_ocsp, good_list, revoked, unknown, stale, unreachable',
+      labelNames: ['policy', 'answer'],
+      registers,
+    });
+    this.links = new Counter({
+      name: 'tsunagu_link_data_answers_total',
+      help: "Questions about a certificate's lineage: answered, unavailable",
+      labelNames: ['answer'],
+      registers,
+    });
     this.connection = new IssuerConnection(baseUrl);
     this.ocsp = new OcspClient({ connection: this.connection, breakMs, cacheMs, clock, logger });
     this.lists = new RevocationLists({ connection: this.connection, breakMs, cacheMs, clock, logger });
   }
 
-  /** OCSP first. The list is asked where OCSP says less than good: to say so instead where the policy lets it, and else only for a revocation. */
   async revocation(
     certificate: CardCertificate,
     authority: TrustedAuthority,
     policy: RevocationPolicy = 'reading',
+  ): Promise<RevocationAnswer> {
+    const answer = await this.decided(certificate, authority, policy);
+    this.answers.inc({ policy, answer: answer.answer === 'good' ? `good_${answer.source}` : answer.answer });
+    return answer;
+  }
+
+  /** OCSP first. The list is asked where OCSP says less than good: to say so instead where the policy lets it, and else only for a revocation. */
+  private async decided(
+    certificate: CardCertificate,
+    authority: TrustedAuthority,
+    policy: RevocationPolicy,
   ): Promise<RevocationAnswer> {
     const before = this.revoked.get(certificate.hash);
     if (before) return before;
@@ -60,14 +88,18 @@ export class HttpIssuer implements Issuer {
   }
 
   async lineage(certificateHash: string): Promise<Lineage | undefined> {
-    try {
-      const response = await this.connection.get(`/links/${certificateHash}`, linkBytesMax);
-      if (response.status !== 200) return undefined;
-      return lineageFrom(JSON.parse(Buffer.from(response.body).toString('utf8')));
-    } catch (error) {
-      this.options.logger.warn({ reason: (error as Error).message }, 'link data cannot be read');
+    const lineage = await this.readLineage(certificateHash).catch((error: Error) => {
+      this.options.logger.warn({ reason: error.message }, 'link data cannot be read');
       return undefined;
-    }
+    });
+    this.links.inc({ answer: lineage ? 'answered' : 'unavailable' });
+    return lineage;
+  }
+
+  private async readLineage(certificateHash: string): Promise<Lineage> {
+    const { status, body } = await this.connection.get(`/links/${certificateHash}`, linkBytesMax);
+    if (status !== 200) throw new Error(`the issuer answered ${status}`);
+    return lineageFrom(JSON.parse(Buffer.from(body).toString('utf8')));
   }
 }
 

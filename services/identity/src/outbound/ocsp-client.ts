@@ -1,4 +1,4 @@
-import { OCSPResponseStatus } from '@peculiar/asn1-ocsp';
+import { type OCSPResponse, OCSPResponseStatus } from '@peculiar/asn1-ocsp';
 import { type Clock, RecentMap } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
 import type { CardCertificate } from '../verification/card-certificate.js';
@@ -9,8 +9,8 @@ import {
   OcspRefusal,
   type OcspStatus,
   ocspQuestion,
+  openOcspAnswer,
   readOcspAnswer,
-  refusalOf,
 } from './ocsp-message.js';
 import { ShortBreak } from './short-break.js';
 
@@ -104,14 +104,24 @@ export class OcspClient {
     this.breaks.set(path, pause);
     const question = ocspQuestion(serial, authority, idHash);
     // An answer that does not count concerns one certificate and begins no break; no answer, or one that asks for time, does.
-    const body = await pause.ask(async () => {
+    const came = await pause.ask(async () => {
       const response = await connection.post(path, answerBytesMax, question.der, 'application/ocsp-request');
       if (response.status !== 200) throw new Error(`the OCSP responder answered ${response.status}`);
-      const refusal = refusalOf(response.body);
-      if (refusal && needsTime.includes(refusal.status)) throw refusal;
-      return response.body;
+      const answer = opened(response.body);
+      if (answer && needsTime.includes(answer.responseStatus)) throw new OcspRefusal(answer.responseStatus);
+      return { answer };
     });
-    return body && readOcspAnswer(body, question, authority, clock.now());
+    if (!came) return undefined;
+    if (!came.answer) throw new Error('the OCSP responder answered something else');
+    return readOcspAnswer(came.answer, question, authority, clock.now());
+  }
+}
+
+function opened(der: Uint8Array<ArrayBuffer>): OCSPResponse | undefined {
+  try {
+    return openOcspAnswer(der);
+  } catch {
+    return undefined;
   }
 }
 

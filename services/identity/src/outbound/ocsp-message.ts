@@ -1,11 +1,8 @@
 import 'reflect-metadata';
-import { createPublicKey, hash, type KeyObject, randomBytes } from 'node:crypto';
+import { hash, type KeyObject, randomBytes } from 'node:crypto';
 import {
-  BasicOCSPResponse,
   CertID,
-  id_kp_OCSPSigning,
   id_pkix_ocsp_basic,
-  id_pkix_ocsp_nocheck,
   id_pkix_ocsp_nonce,
   Nonce,
   OCSPRequest,
@@ -18,9 +15,10 @@ import {
   TBSRequest,
 } from '@peculiar/asn1-ocsp';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
-import { AlgorithmIdentifier, Certificate, Extension } from '@peculiar/asn1-x509';
+import { AlgorithmIdentifier, Extension } from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
+import { responderFrom, SignedAnswer, signerOf } from './ocsp-responders.js';
 import { isSignedBy } from './signature-algorithms.js';
 
 export type CertIdHash = 'sha256' | 'sha1';
@@ -64,7 +62,7 @@ const certificatesMax = 5;
 
 /** RFC 6960 §4.1.1. `serial`: hex without leading zeros. */
 export function ocspQuestion(serial: string, authority: TrustedAuthority, idHash: CertIdHash): OcspQuestion {
-  const { name, key } = nameAndKey(authority);
+  const { name, key } = signerOf(authority);
   const digits = serial.length % 2 === 0 ? serial : `0${serial}`;
   const positive = /^[89a-f]/.test(digits) ? `00${digits}` : digits;
   const id = new CertID({
@@ -83,14 +81,9 @@ export function ocspQuestion(serial: string, authority: TrustedAuthority, idHash
   return { der, id, nonce: Buffer.from(nonce) };
 }
 
-/** Undefined for an answer, and for bytes that are none. */
-export function refusalOf(der: Uint8Array<ArrayBuffer>): OcspRefusal | undefined {
-  try {
-    const { responseStatus } = AsnConvert.parse(der, OCSPResponse);
-    return responseStatus === OCSPResponseStatus.successful ? undefined : new OcspRefusal(responseStatus);
-  } catch {
-    return undefined;
-  }
+/** An answer, its content not yet read. Throws for bytes that are none. */
+export function openOcspAnswer(der: Uint8Array<ArrayBuffer>): OCSPResponse {
+  return AsnConvert.parse(der, OCSPResponse);
 }
 
 /**
@@ -98,15 +91,14 @@ export function refusalOf(der: Uint8Array<ArrayBuffer>): OcspRefusal | undefined
  * key appointed, about this certificate, to this question, not from the future. Throws OcspRefusal, and Error when it is anything else.
  */
 export function readOcspAnswer(
-  der: Uint8Array<ArrayBuffer>,
+  { responseStatus, responseBytes }: OCSPResponse,
   question: OcspQuestion,
   authority: TrustedAuthority,
   nowMs: number,
 ): OcspStatus {
-  const { responseStatus, responseBytes } = AsnConvert.parse(der, OCSPResponse);
   if (responseStatus !== OCSPResponseStatus.successful) throw new OcspRefusal(responseStatus);
   if (responseBytes?.responseType !== id_pkix_ocsp_basic) throw new Error('an OCSP answer of an unknown type');
-  const basic = AsnConvert.parse(responseBytes.response.buffer, BasicOCSPResponse);
+  const basic = AsnConvert.parse(responseBytes.response.buffer, SignedAnswer);
   const { tbsResponseData: data, tbsResponseDataRaw: signed, signatureAlgorithm, signature } = basic;
   const isOurs = signerKeys(basic, authority, nowMs).some((key) =>
     isSignedBy(key, signatureAlgorithm.algorithm, signed && new Uint8Array(signed), new Uint8Array(signature)),
@@ -141,10 +133,7 @@ function checkNonce(data: ResponseData, { nonce }: OcspQuestion): void {
 }
 
 function aboutCertificate(data: ResponseData, { id }: OcspQuestion): SingleResponse {
-  const asked = Buffer.from(AsnConvert.serialize(withoutParameters(id)));
-  const about = data.responses.filter(({ certID }) =>
-    asked.equals(Buffer.from(AsnConvert.serialize(withoutParameters(certID)))),
-  );
+  const about = data.responses.filter(({ certID }) => isSame(certID, id));
   const [single] = about;
   if (!single || about.length > 1) throw new Error('an OCSP answer about another certificate');
   if (single.singleExtensions?.some(({ critical }) => critical)) {
@@ -153,75 +142,29 @@ function aboutCertificate(data: ResponseData, { id }: OcspQuestion): SingleRespo
   return single;
 }
 
-/** Absent parameters of a hash algorithm mean the same as NULL (RFC 5754 §2). */
-function withoutParameters({ hashAlgorithm: { algorithm }, issuerNameHash, issuerKeyHash, serialNumber }: CertID) {
-  return new CertID({
-    hashAlgorithm: new AlgorithmIdentifier({ algorithm }),
-    issuerNameHash,
-    issuerKeyHash,
-    serialNumber,
-  });
+/** Parameters of the hash do not count: absent means the same as NULL (RFC 5754 §2). */
+function isSame(one: CertID, other: CertID): boolean {
+  return (
+    one.hashAlgorithm.algorithm === other.hashAlgorithm.algorithm &&
+    Buffer.from(one.issuerNameHash.buffer).equals(Buffer.from(other.issuerNameHash.buffer)) &&
+    Buffer.from(one.issuerKeyHash.buffer).equals(Buffer.from(other.issuerKeyHash.buffer)) &&
+    Buffer.from(one.serialNumber).equals(Buffer.from(other.serialNumber))
+  );
 }
 
 /** Keys that may have signed it: of the responder that it names among its certificates, or the CA's own. */
-function signerKeys(basic: BasicOCSPResponse, authority: TrustedAuthority, nowMs: number): readonly KeyObject[] {
-  const { responderID } = basic.tbsResponseData;
-  const { name, key } = nameAndKey(authority);
-  const keys: KeyObject[] = isNamed(responderID, name, key) ? [authority.certificate.publicKey] : [];
-  for (const certificate of (basic.certs ?? []).slice(0, certificatesMax)) {
-    const { subject, subjectPublicKeyInfo } = certificate.tbsCertificate;
-    const own = Buffer.from(AsnConvert.serialize(subject));
-    if (!isNamed(responderID, own, Buffer.from(subjectPublicKeyInfo.subjectPublicKey))) continue;
-    if (!isResponder(certificate, authority, nowMs)) continue;
-    const spki = Buffer.from(AsnConvert.serialize(subjectPublicKeyInfo));
-    keys.push(createPublicKey({ key: spki, format: 'der', type: 'spki' }));
-  }
-  return keys;
+function signerKeys(answer: SignedAnswer, authority: TrustedAuthority, nowMs: number): readonly KeyObject[] {
+  const { responderID } = answer.tbsResponseData;
+  const appointed = (answer.certs ?? []).slice(0, certificatesMax).map((der) => responderFrom(der, authority));
+  return [signerOf(authority), ...appointed]
+    .filter((signer) => signer !== undefined)
+    .filter(({ name, key }) => isNamed(responderID, name, key))
+    .filter(({ validFromMs, validToMs }) => validFromMs <= nowMs && nowMs <= validToMs)
+    .map(({ publicKey }) => publicKey);
 }
 
 /** RFC 6960 §4.2.1: by its name, or by the SHA-1 of its key. */
 function isNamed({ byName, byKey }: ResponderID, name: Buffer, key: Buffer): boolean {
   if (byKey) return hash('sha1', key, 'buffer').equals(Buffer.from(byKey.buffer));
   return byName !== undefined && name.equals(Buffer.from(AsnConvert.serialize(byName)));
-}
-
-/**
- * RFC 6960 §4.2.2.2: a certificate that this CA's key itself issued, for signing OCSP answers, valid now. It must say that its own
- * revocation need not be checked: there is nobody else to ask about it.
- */
-function isResponder(certificate: Certificate, authority: TrustedAuthority, nowMs: number): boolean {
-  const { tbsCertificate, tbsCertificateRaw, signatureAlgorithm, signatureValue } = certificate;
-  const parsed = new x509.X509Certificate(AsnConvert.serialize(certificate));
-  const usages = parsed.getExtension(x509.KeyUsagesExtension)?.usages ?? x509.KeyUsageFlags.digitalSignature;
-  const purposes = (parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? []).map(String);
-  return (
-    parsed.notBefore.getTime() <= nowMs &&
-    nowMs <= parsed.notAfter.getTime() &&
-    purposes.includes(id_kp_OCSPSigning) &&
-    (usages & x509.KeyUsageFlags.digitalSignature) !== 0 &&
-    parsed.getExtension(x509.BasicConstraintsExtension)?.ca !== true &&
-    parsed.getExtension(id_pkix_ocsp_nocheck) !== null &&
-    nameAndKey(authority).name.equals(Buffer.from(AsnConvert.serialize(tbsCertificate.issuer))) &&
-    isSignedBy(
-      authority.certificate.publicKey,
-      signatureAlgorithm.algorithm,
-      tbsCertificateRaw && new Uint8Array(tbsCertificateRaw),
-      new Uint8Array(signatureValue),
-    )
-  );
-}
-
-const known = new WeakMap<TrustedAuthority, { readonly name: Buffer; readonly key: Buffer }>();
-
-/** DER of the CA's name, and the bits of its public key without their wrapping. */
-function nameAndKey(authority: TrustedAuthority): { readonly name: Buffer; readonly key: Buffer } {
-  const before = known.get(authority);
-  if (before) return before;
-  const { subject, subjectPublicKeyInfo } = AsnConvert.parse(authority.certificate.raw, Certificate).tbsCertificate;
-  const read = {
-    name: Buffer.from(AsnConvert.serialize(subject)),
-    key: Buffer.from(subjectPublicKeyInfo.subjectPublicKey),
-  };
-  known.set(authority, read);
-  return read;
 }
