@@ -1,8 +1,9 @@
-// npm run bench [store|grants|balance|tree|logs|claims|millions]: each figure beside its limit, measured in the same run; DESIGN's speed table.
+// npm run bench [store|grants|balance|tree|verification|logs|claims|millions]: each figure beside its limit, measured in the same run; DESIGN's speed table.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type BenchRow, benchRows, fsyncMsMedian, logRows } from '@tsunagu/event-store/bench';
+import { verificationRows } from '@tsunagu/identity/bench';
 import { firstReadRows, grantRows, longAccountRows, rebuildRows, singleGrantRows } from '@tsunagu/point-ledger/bench';
 import { startPostgres } from '@tsunagu/testing';
 import { treeRows } from '@tsunagu/transparency/bench';
@@ -44,6 +45,7 @@ if (wants('store') || wants('grants') || wants('balance') || wants('tree')) {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+if (wants('verification')) add(await verificationRows());
 if (wants('logs')) {
   const disks = await startOnSlowDisks(LOGS);
   if (disks) add(await logRows(disks.urls).finally(() => disks.stop()));

@@ -19,13 +19,15 @@ interface Asked {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Asked[];
-  underWay: readonly Asked[];
+  /** Messages whose answers are awaited, in order: two, so that the thread has its next when it has answered one. */
+  readonly underWay: (readonly Asked[])[];
 }
 
 /** A check of the slowest profile (P-384) takes up to 2.5 ms: the last in a full queue waits about a second. */
 const checksPerThreadMax = 500;
 /** Checks in one message: so few that another thread's are not held up behind them. */
 const batchMax = 16;
+const batchesUnderWayMax = 2;
 const knownMax = 10_000;
 const entryPoint = new URL('../../bin/signature-thread.mjs', import.meta.url);
 
@@ -106,19 +108,27 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
         },
       });
       // Once the requests that came together are all here.
-      if (thread.waiting.length === 1 && thread.underWay.length === 0) setImmediate(() => this.send(thread));
+      if (thread.waiting.length === 1) setImmediate(() => this.send(thread));
     });
   }
 
-  private send(thread: Thread): void {
-    if (thread.underWay.length > 0 || thread.waiting.length === 0) return;
-    thread.underWay = thread.waiting.splice(0, batchMax);
-    thread.worker.postMessage({ checks: thread.underWay.map(({ check }) => check) } satisfies ThreadQuestions);
+  private send({ worker, waiting, underWay }: Thread): void {
+    while (waiting.length > 0 && underWay.length < batchesUnderWayMax) {
+      const batch = waiting.splice(0, batchMax);
+      underWay.push(batch);
+      worker.postMessage({ checks: batch.map(({ check }) => check) } satisfies ThreadQuestions);
+    }
   }
 
   private freest(): number {
-    const loads = this.threads.map((thread) => (thread ? thread.waiting.length + thread.underWay.length : 0));
-    return loads.indexOf(Math.min(...loads));
+    let freest = 0;
+    for (const index of this.threads.keys()) if (this.load(index) < this.load(freest)) freest = index;
+    return freest;
+  }
+
+  private load(index: number): number {
+    const thread = this.threads[index];
+    return thread ? thread.waiting.length + thread.underWay.reduce((sum, { length }) => sum + length, 0) : 0;
   }
 
   private thread(index: number): Thread {
@@ -132,8 +142,7 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     worker.unref();
     const thread: Thread = { worker, waiting: [], underWay: [] };
     worker.on('message', ({ answers }: ThreadAnswers) => {
-      const answered = thread.underWay;
-      thread.underWay = [];
+      const answered = thread.underWay.shift() ?? [];
       this.send(thread);
       for (const [at, { resolve }] of answered.entries()) resolve(answers[at]);
     });
@@ -141,7 +150,7 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     worker.on('error', () => undefined);
     worker.on('exit', () => {
       if (this.threads[index] === thread) this.threads[index] = undefined;
-      for (const { resolve } of [...thread.underWay, ...thread.waiting]) resolve(undefined);
+      for (const { resolve } of [...thread.underWay.flat(), ...thread.waiting]) resolve(undefined);
     });
     this.threads[index] = thread;
     return thread;

@@ -1,0 +1,1 @@
+export { verificationRows } from './verification.js';
