@@ -79,10 +79,20 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new ReviewIndex(database, projections),
       },
       {
+        provide: RecordingAttributes,
+        inject: [PARTS, Vault, Survivors],
+        useFactory: ({ log, clock }: ServiceParts, vault: Vault, survivors: Survivors) =>
+          new RecordingAttributes(log, vault, clock, survivors),
+      },
+      {
         provide: Merging,
-        inject: [PARTS, SessionEnds, Vault],
-        useFactory: ({ log, clock }: ServiceParts, sessionEnds: SessionEnds, vault: Vault) =>
-          new Merging(log, clock, sessionEnds, vault),
+        inject: [PARTS, SessionEnds, Vault, RecordingAttributes],
+        useFactory: (
+          { log, clock }: ServiceParts,
+          sessionEnds: SessionEnds,
+          vault: Vault,
+          recording: RecordingAttributes,
+        ) => new Merging(log, clock, sessionEnds, vault, recording),
       },
       {
         provide: Reviewing,
@@ -92,17 +102,18 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault, Survivors],
+        inject: [PARTS, Challenges, Vault, Survivors, RecordingAttributes],
         useFactory: (
           { clock, log, logger, profile }: ServiceParts,
           challenges: Challenges,
           vault: Vault,
           survivors: Survivors,
+          recording: RecordingAttributes,
         ) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
-            recording: new RecordingAttributes(log, vault, clock, survivors),
+            recording,
             issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
             authorities,
             clock,
