@@ -40,6 +40,26 @@ export const reasonCodes = {
       meaning: { en: 'The measure grants no points.', ja: '施策の付与ポイントが正しくありません。' },
       next: askSupport,
     },
+    identity_review: {
+      meaning: {
+        en: 'Somebody with the same name, birth date and sex is known: staff look whether it is you.',
+        ja: '氏名・生年月日・性別が同じ方が登録されているため、係員が確認しています。',
+      },
+      next: {
+        en: 'Wait: the claim and its receipt stand, and it goes on by itself.',
+        ja: 'そのままお待ちください。申込みと受付番号は有効で、確認後に自動的に処理されます。',
+      },
+    },
+    persons_merged: {
+      meaning: {
+        en: 'You were registered twice; the claims of this registration are closed.',
+        ja: '二重に登録されていたため、この登録での申込みは終了しました。',
+      },
+      next: {
+        en: 'Sign in with your card and look at your claims: where there is none for this measure, claim it.',
+        ja: 'カードでログインし、申込みを確認してください。この施策の申込みがなければ、改めて申し込んでください。',
+      },
+    },
     fund_mismatch: {
       meaning: {
         en: "The measure's fund does not fit the campaign.",

@@ -4,7 +4,7 @@ import { newId } from '@tsunagu/kernel';
 import { message, startTestService, type TestAnswer } from '@tsunagu/service-host/testing';
 import { definition } from './definition.js';
 import type { Answer } from './domain/eligibility.js';
-import type { Fund, GrantState } from './outbound/questions.js';
+import type { Fund, GrantState, Standing } from './outbound/questions.js';
 import type { LedgerQuestion, LedgerStep } from './workflows/claim-replay.js';
 
 export const fundId = '019ab3f0-6c00-7000-8000-0000000000f1';
@@ -43,6 +43,8 @@ export async function startStage(
     answers: (_personId: string): readonly Answer[] | Promise<readonly Answer[]> | undefined => [],
     ledgerIsDown: false,
     identityIsDown: false,
+    /** What identity says of a person besides the answers. */
+    standing: (_personId: string): Partial<Omit<Standing, 'answers'>> => ({}),
     /** The ledger's part of a replay; undefined for a ledger that does not know the question. */
     replay: (_question: LedgerQuestion): readonly LedgerStep[] | undefined => [],
   };
@@ -64,7 +66,9 @@ export async function startStage(
         const question = body as (typeof asked)[number];
         asked.push(question);
         const answers = await outside.answers(question.personId);
-        return answers && { answers };
+        const { personId } = question;
+        const standing = { underReview: false, personId, formerPersonIds: [], ...outside.standing(personId) };
+        return answers && { answers, ...standing };
       },
     },
   });
@@ -100,6 +104,8 @@ export async function startStage(
     claim: (campaign: { campaignId: string; measureId: string }, token: string): Promise<TestAnswer> =>
       post(`/campaigns/${campaign.campaignId}/claims`, token, { measureId: campaign.measureId }),
     deliver: (...messages: ReturnType<typeof message>[]) => service.deliver(topics.account, messages),
+    /** What identity publishes of persons. */
+    tell: (...messages: ReturnType<typeof message>[]) => service.deliver(topics.person, messages),
   };
 }
 

@@ -113,10 +113,20 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new ReviewIndex(database, projections),
       },
       {
+        provide: RecordingAttributes,
+        inject: [PARTS, Vault, Survivors],
+        useFactory: ({ log, clock }: ServiceParts, vault: Vault, survivors: Survivors) =>
+          new RecordingAttributes(log, vault, clock, survivors),
+      },
+      {
         provide: Merging,
-        inject: [PARTS, SessionEnds, Vault],
-        useFactory: ({ log, clock }: ServiceParts, sessionEnds: SessionEnds, vault: Vault) =>
-          new Merging(log, clock, sessionEnds, vault),
+        inject: [PARTS, SessionEnds, Vault, RecordingAttributes],
+        useFactory: (
+          { log, clock }: ServiceParts,
+          sessionEnds: SessionEnds,
+          vault: Vault,
+          recording: RecordingAttributes,
+        ) => new Merging(log, clock, sessionEnds, vault, recording),
       },
       {
         provide: Reviewing,
@@ -126,7 +136,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: SigningIn,
-        inject: [PARTS, METRICS, Challenges, Vault, SignatureThreads, Survivors],
+        inject: [PARTS, METRICS, Challenges, Vault, SignatureThreads, Survivors, RecordingAttributes],
         useFactory: (
           { clock, log, logger, profile }: ServiceParts,
           registry: Registry,
@@ -134,11 +144,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
           vault: Vault,
           signatures: SignatureThreads,
           survivors: Survivors,
+          recording: RecordingAttributes,
         ) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
-            recording: new RecordingAttributes(log, vault, clock, survivors),
+            recording,
             issuer: new HttpIssuer({
               baseUrl: config.issuerUrl,
               listCacheMs: config.listCacheMs,

@@ -25,6 +25,17 @@ export const campaignErrors = {
       ja: 'errors を確認してください。unknown はカードの券面情報の読み取りで解消できます。',
     },
   },
+  'campaign.person_merged': {
+    status: 409,
+    title: {
+      en: 'This registration was joined with another one of yours.',
+      ja: 'この登録は、あなたの別の登録と統合されました。',
+    },
+    next: {
+      en: 'Sign in again with any of your cards and claim with the new session.',
+      ja: 'いずれかのカードで再度ログインし、新しいセッションで申し込んでください。',
+    },
+  },
   'campaign.wrong_state': {
     status: 409,
     title: { en: 'The campaign is not in a state for this.', ja: 'キャンペーンの状態がこの操作に合いません。' },

@@ -6,35 +6,37 @@ import { closed, Id, Name, PointCount, Time } from './shapes.js';
 const common = { version: 1, producer: 'campaign', topic: topics.claim, key: 'personId' } as const;
 
 /** What the ledger needs to decide a grant, and the answers on which the claim was accepted. No attribute, only yes, no, unknown. */
-const GrantOrder = Type.Object(
-  {
-    claimId: Id,
-    personId: Id,
-    campaignId: Id,
-    measureId: Id,
-    programmeId: Name,
-    fundId: Id,
-    amountPoints: PointCount,
-    ruleVersion: Type.Integer({ minimum: 1 }),
-    /** 1 for the first decision, one more each time a curable refusal is reopened. */
-    attempt: Type.Integer({ minimum: 1 }),
-    dryRun: Type.Boolean(),
-    pointsExpireAt: Type.Union([Time, Type.Null()]),
-    pointsExpireAfterMonths: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
-    answers: Type.Array(
-      Type.Object(
-        {
-          rule: Type.Union([Type.Literal('age'), Type.Literal('residence')]),
-          answer: Type.Union([Type.Literal('yes'), Type.Literal('no'), Type.Literal('unknown')]),
-          factReadAt: Type.Union([Time, Type.Null()]),
-        },
-        closed,
-      ),
+const grantOrder = {
+  claimId: Id,
+  personId: Id,
+  campaignId: Id,
+  measureId: Id,
+  programmeId: Name,
+  fundId: Id,
+  amountPoints: PointCount,
+  ruleVersion: Type.Integer({ minimum: 1 }),
+  /** 1 for the first decision, one more each time a curable refusal is reopened. */
+  attempt: Type.Integer({ minimum: 1 }),
+  dryRun: Type.Boolean(),
+  pointsExpireAt: Type.Union([Time, Type.Null()]),
+  pointsExpireAfterMonths: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  answers: Type.Array(
+    Type.Object(
+      {
+        rule: Type.Union([Type.Literal('age'), Type.Literal('residence')]),
+        answer: Type.Union([Type.Literal('yes'), Type.Literal('no'), Type.Literal('unknown')]),
+        factReadAt: Type.Union([Time, Type.Null()]),
+      },
+      closed,
     ),
-    receiptNumber: Type.String({ minLength: 1, maxLength: 40 }),
-  },
-  closed,
-);
+  ),
+  receiptNumber: Type.String({ minLength: 1, maxLength: 40 }),
+};
+
+const GrantOrder = Type.Object(grantOrder, closed);
+
+/** `heldFor`: the ledger does not decide the claim before it is reopened; absent where nothing is waited for. */
+const Claim = Type.Object({ ...grantOrder, heldFor: Type.Optional(Type.Literal('identity_review')) }, closed);
 
 const example = {
   claimId: '019ab3f0-6c00-7000-8000-0000000000c1',
@@ -56,15 +58,16 @@ const example = {
 export const ClaimAccepted = published({
   ...common,
   type: 'ClaimAccepted',
-  meaning: 'A person claimed a measure; the receipt is durable and the ledger is to decide the grant.',
-  data: GrantOrder,
+  meaning:
+    'A person claimed a measure; the receipt is durable and the ledger is to decide the grant, unless it is held.',
+  data: Claim,
   example,
 });
 
 export const ClaimReopened = published({
   ...common,
   type: 'ClaimReopened',
-  meaning: 'A curable refusal goes to the ledger again, under the same claim and receipt.',
+  meaning: 'A curable refusal, or a claim that was held, goes to the ledger under the same claim and receipt.',
   data: GrantOrder,
   example: { ...example, attempt: 2 },
 });

@@ -112,7 +112,8 @@ describe("the ledger's answers", () => {
 });
 
 describe('read models', () => {
-  it.each(definition.projections.map((each): [string, Projection] => [each.name, each]))(
+  const filled = definition.projections.filter(({ name }) => name === 'campaigns' || name === 'claims');
+  it.each(filled.map((each): [string, Projection] => [each.name, each]))(
     '%s equals a fresh fold of the log',
     async (_, projection) => {
       await stage.service.waitForProjections();

@@ -4,14 +4,14 @@ import { type Campaign, stateAt } from './campaign.js';
 import { type Answer, answersFor, decideEligibility } from './eligibility.js';
 import type { At } from './stamped.js';
 
-/** What the ledger is asked to grant; published with ClaimAccepted and ClaimReopened. */
+/** What the ledger is asked to grant; published with ClaimAccepted and ClaimReopened. Only a claim that was accepted can be held. */
 export type GrantOrder = DataOf<'ClaimAccepted'>;
 
 type Ended = { readonly claimId: string; readonly personId: string; readonly measureId: string };
 
 export type EntitlementEvent =
   | { readonly type: 'ClaimAccepted'; readonly data: GrantOrder }
-  | { readonly type: 'ClaimReopened'; readonly data: GrantOrder }
+  | { readonly type: 'ClaimReopened'; readonly data: DataOf<'ClaimReopened'> }
   | { readonly type: 'ClaimGranted'; readonly data: Ended & { readonly attempt: number; readonly lotId: string } }
   | {
       readonly type: 'ClaimRefused';
@@ -71,6 +71,8 @@ export interface ClaimCommand {
   readonly receiptNumber: string;
   /** As identity gave them. */
   readonly answers: readonly Answer[];
+  /** Whether staff are to look first whether this person is one who is known already: the grant waits for that. */
+  readonly underReview: boolean;
   readonly at: string;
 }
 
@@ -121,6 +123,7 @@ export function decideClaim(
     pointsExpireAfterMonths: measure.pointsExpireAfterMonths,
     answers: [...answersFor(measure.eligibility, command.answers)],
     receiptNumber: command.receiptNumber,
+    ...(command.underReview ? { heldFor: 'identity_review' } : {}),
   };
   return ok({ type: 'ClaimAccepted', data, effectiveAt: at });
 }
@@ -150,8 +153,37 @@ export function decideAnswer(entitlement: Entitlement, answer: LedgerAnswer): re
 /** A curable refusal goes to the ledger again, same claim and receipt; nothing for any other claim. */
 export function decideReopen(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
   if (entitlement.state !== 'refused' || !entitlement.curable) return [];
-  const data = { ...entitlement.order, attempt: entitlement.order.attempt + 1 };
-  return [{ type: 'ClaimReopened', data, effectiveAt: at }];
+  return [reopened(entitlement, at)];
+}
+
+/** Whether a claim waits for identity and the ledger has not been asked. */
+export function isHeld({ state, order }: Entitlement): boolean {
+  return state === 'accepted' && order.heldFor !== undefined;
+}
+
+/** A held claim goes to the ledger: the review found a person of their own. Nothing for any other claim. */
+export function decideRelease(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
+  return isHeld(entitlement) ? [reopened(entitlement, at)] : [];
+}
+
+/** What the ledger has not granted to a person and still might ends, because the person is another one: that one claims. */
+export function decideMerged(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
+  const { claimId, personId, measureId } = entitlement.order;
+  if (!isHeld(entitlement) && !(entitlement.state === 'refused' && entitlement.curable)) return [];
+  const data = { claimId, personId, measureId, reasonCode: mergedReason };
+  return [{ type: 'ClaimCancelled', data, effectiveAt: at }];
+}
+
+/** A claim that ended by a merge goes on when the merge turns out to be wrong. */
+export function decideSplit(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
+  const endedByMerge = entitlement.state === 'cancelled' && entitlement.reasonCode === mergedReason;
+  return endedByMerge ? [reopened(entitlement, at)] : [];
+}
+
+const mergedReason = 'persons_merged';
+
+function reopened({ order: { heldFor: _, ...order } }: Entitlement, at: string): At<EntitlementEvent> {
+  return { type: 'ClaimReopened', data: { ...order, attempt: order.attempt + 1 }, effectiveAt: at };
 }
 
 export function entitlementStream(measureId: string, personId: string): string {

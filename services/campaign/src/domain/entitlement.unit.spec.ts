@@ -1,16 +1,20 @@
 import { schemaErrors } from '@tsunagu/contracts';
 import fc from 'fast-check';
-import { type Campaign, decideDraft, decideTransition, fold } from './campaign.js';
+import { type Campaign, type CampaignEvent, decideDraft, decideTransition, fold } from './campaign.js';
 import type { Answer } from './eligibility.js';
 import {
   type ClaimCommand,
   decideAnswer,
   decideClaim,
+  decideMerged,
+  decideRelease,
   decideReopen,
+  decideSplit,
   type Entitlement,
   type EntitlementEvent,
   evolve,
   foldEntitlement,
+  isHeld,
   type LedgerAnswer,
 } from './entitlement.js';
 import { receiptNumber } from './receipt.js';
@@ -73,6 +77,7 @@ function command(more: Partial<ClaimCommand> = {}): ClaimCommand {
     claimId,
     receiptNumber: receipt,
     answers: [yes],
+    underReview: false,
     at: claimed,
     ...more,
   };
@@ -210,6 +215,56 @@ describe('reopening', () => {
     expect(decideReopen(state(), closed)).toEqual([]);
     expect(decideReopen(state(...decideAnswer(state(), granted(1))), closed)).toEqual([]);
     expect(decideReopen(state(...decideAnswer(state(), refused(1, false))), closed)).toEqual([]);
+  });
+});
+
+describe('a claim of a person whom identity looks at', () => {
+  function held(...events: readonly At<EntitlementEvent>[]): Entitlement {
+    const decided = decideClaim(command({ underReview: true }));
+    if (!decided.ok) throw new Error(decided.refusal.code);
+    expect(schemaErrors('ClaimAccepted', 1, decided.value.data)).toEqual([]);
+    return foldEntitlement([decided.value, ...events]) as Entitlement;
+  }
+
+  it('is accepted and waits; deciding again from what was recorded gives the same', () => {
+    expect([isHeld(held()), held().state, isHeld(state())]).toEqual([true, 'accepted', false]);
+    const events: CampaignEvent[] = [...draft];
+    const open = decideTransition(fold(events) as Campaign, 'open', opened);
+    if (open.ok) events.push(...open.value);
+    const recorded = { type: 'ClaimAccepted', data: held().order, effectiveAt: claimed } as const;
+    expect(decideClaimAgain(events, recorded)).toEqual({ outcome: 'accepted', code: null, same: true });
+    const { heldFor: _, ...data } = held().order;
+    expect(decideClaimAgain(events, { ...recorded, data })).toEqual({ outcome: 'accepted', code: null, same: true });
+  });
+
+  it('goes to the ledger once when it is released, as a reopened claim that is not held', () => {
+    const [event] = decideRelease(held(), closed);
+    expect(event && schemaErrors('ClaimReopened', 1, event.data)).toEqual([]);
+    expect(event?.data).toEqual({ ...accepted().data, attempt: 2 });
+    const after = held(...decideRelease(held(), closed));
+    expect([isHeld(after), after.state, after.askedAt]).toEqual([false, 'accepted', closed]);
+    expect(decideRelease(after, closed)).toEqual([]);
+    expect(decideRelease(state(), closed)).toEqual([]);
+  });
+
+  it('ends by a merge and goes on after a split', () => {
+    const merged = held(...decideMerged(held(), closed));
+    expect(merged).toMatchObject({ state: 'cancelled', reasonCode: 'persons_merged' });
+    expect([decideMerged(merged, closed), decideRelease(merged, closed)]).toEqual([[], []]);
+    const split = foldEntitlement([
+      ...[decideClaim(command({ underReview: true }))].flatMap((each) => (each.ok ? [each.value] : [])),
+      ...decideMerged(held(), closed),
+      ...decideSplit(merged, closed),
+    ]);
+    expect(split).toMatchObject({ state: 'accepted', order: { ...accepted().data, attempt: 2 } });
+  });
+
+  it('is left alone by a merge where the ledger has it, or has granted it', () => {
+    const curable = state(...decideAnswer(state(), refused(1)));
+    expect(decideMerged(state(), closed)).toEqual([]);
+    expect(decideMerged(state(...decideAnswer(state(), granted(1))), closed)).toEqual([]);
+    expect(decideMerged(curable, closed)).toHaveLength(1);
+    expect([decideSplit(state(), closed), decideSplit(curable, closed)]).toEqual([[], []]);
   });
 });
 

@@ -1,10 +1,11 @@
 import type { PublishedType } from '@tsunagu/contracts';
 import type { UpcastSteps } from '@tsunagu/kernel';
 import type { CampaignEvent } from './campaign.js';
+import type { DoubledGrantEvent, MergeEvent } from './doubled-grant.js';
 import type { EntitlementEvent } from './entitlement.js';
 import type { ProgrammeEvent } from './programme.js';
 
-type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent;
+type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent | MergeEvent | DoubledGrantEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -19,4 +20,8 @@ export const upcasts = {
   ClaimGranted: [],
   ClaimRefused: [],
   ClaimCancelled: [],
+  MergeNoted: [],
+  SplitNoted: [],
+  DoubledGrantFound: [],
+  DoubledGrantEnded: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

@@ -3,7 +3,9 @@ import { type CampaignEvent, campaignStream, fold } from './campaign.js';
 import {
   decideAnswer,
   decideClaim,
+  decideRelease,
   decideReopen,
+  decideSplit,
   type EntitlementEvent,
   foldEntitlement,
   type GrantOrder,
@@ -39,8 +41,9 @@ function claimAgain(
 ): Result<At<EntitlementEvent>, string> {
   const campaign = fold(campaignEvents);
   if (!campaign) return { ok: false, refusal: { code: 'request.not_found' } };
-  const { measureId, personId, claimId, receiptNumber, answers } = data;
-  return decideClaim({ campaign, measureId, personId, claimId, receiptNumber, answers, at });
+  const { measureId, personId, claimId, receiptNumber, answers, heldFor } = data;
+  const underReview = heldFor !== undefined;
+  return decideClaim({ campaign, measureId, personId, claimId, receiptNumber, answers, underReview, at });
 }
 
 /** An event of an entitlement as replay reads it from the log. */
@@ -103,7 +106,11 @@ function compareAgain(
   }
   const before = foldEntitlement(events.filter(({ revision }) => revision < event.revision));
   if (!before) return impossible('Nothing was claimed before it.');
-  if (event.type === 'ClaimReopened') return compared(event, decideReopen(before, event.effectiveAt)[0]);
+  if (event.type === 'ClaimReopened') {
+    // A claim is refused, held or ended by a merge: one of these at most applies.
+    const ways = [decideReopen, decideRelease, decideSplit];
+    return compared(event, ways.flatMap((decide) => decide(before, event.effectiveAt))[0]);
+  }
   if (!answer) return impossible('The ledger knows no event that caused it.');
   return compared(event, decideAnswer(before, answer)[0]);
 }

@@ -17,9 +17,16 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import type { Logger } from 'pino';
-import { type Entitlement, type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
+import {
+  type Entitlement,
+  type EntitlementEvent,
+  entitlementStream,
+  foldEntitlement,
+  isHeld,
+} from '../domain/entitlement.js';
 import { parseReceiptNumber } from '../domain/receipt.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
+import { MergeIndex } from '../projections/merge-index.js';
 import { Claiming } from '../workflows/claiming.js';
 import { Reopening } from '../workflows/reopening.js';
 import { cursorMember } from './campaigns.controller.js';
@@ -28,6 +35,8 @@ import { ownerOf, type Reply } from './staff.js';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
+/** People look at a review, so nobody need ask every few seconds. */
+const HELD_POLL_SECONDS = 600;
 
 class ClaimBody {
   @ApiProperty({ type: String })
@@ -66,6 +75,7 @@ export class ClaimsController {
     private readonly claiming: Claiming,
     private readonly reopening: Reopening,
     private readonly index: ClaimIndex,
+    private readonly merges: MergeIndex,
     private readonly reader: StreamReader,
     private readonly claimEnds: ClaimEnds,
   ) {}
@@ -102,7 +112,7 @@ export class ClaimsController {
     @Headers('prefer') prefer?: string,
   ) {
     const row = isId(claimId) ? await this.index.find(claimId) : undefined;
-    if (!row || !mayRead(caller, row)) throw notFound();
+    if (!row || !(await this.mayRead(caller, row))) throw notFound();
     this.noteLook(caller, row, correlationId);
     const seconds = waitSeconds(prefer);
     const [entitlement] = await this.entitlements([row]);
@@ -126,13 +136,13 @@ export class ClaimsController {
   async list(@Query() query: ClaimsQuery, @CurrentCaller() caller: Caller, @CorrelationId() correlationId: string) {
     if (caller.role === 'support' || query.receipt !== undefined) {
       const row = await this.index.findByReceipt(receiptOf(query));
-      if (!row || !mayRead(caller, row)) return { claims: [] };
+      if (!row || !(await this.mayRead(caller, row))) return { claims: [] };
       this.noteLook(caller, row, correlationId);
       return { claims: this.views(await this.entitlements([row])) };
     }
     const limit = query.limit ?? PAGE_DEFAULT;
     const before = query.cursor === undefined ? undefined : Number(query.cursor);
-    const rows = await this.index.ofPerson(caller.subject, before, limit + 1);
+    const rows = await this.index.ofPersons(await this.merges.idsOf(caller.subject), before, limit + 1);
     const page = rows.slice(0, limit);
     const next = rows.length > limit ? page.at(-1)?.acceptedPosition : undefined;
     return { claims: this.views(await this.entitlements(page)), ...cursorMember(next) };
@@ -174,10 +184,12 @@ export class ClaimsController {
 
   private view(claim: Entitlement) {
     const { order, state, acceptedAt, decidedAt, reasonCode } = claim;
+    const waitsForReview = isHeld(claim);
+    const reason = waitsForReview ? 'identity_review' : reasonCode;
     return {
       claimId: order.claimId,
       state,
-      ...(reasonCode === null ? {} : { reasonCode }),
+      ...(reason === null ? {} : { reasonCode: reason }),
       ...(state === 'refused' ? { curable: claim.curable } : {}),
       amountPoints: order.amountPoints,
       campaignId: order.campaignId,
@@ -187,9 +199,19 @@ export class ClaimsController {
       acceptedAt,
       ...(decidedAt === null ? {} : { decidedAt }),
       ...(state === 'accepted'
-        ? { pollAfterSeconds: pollAfterSeconds(this.clock.now() - Date.parse(claim.askedAt)) }
+        ? {
+            pollAfterSeconds: waitsForReview
+              ? HELD_POLL_SECONDS
+              : pollAfterSeconds(this.clock.now() - Date.parse(claim.askedAt)),
+          }
         : {}),
     };
+  }
+
+  /** A citizen reads their own, those of ids that mean them since a merge included; staff their owner's. */
+  private async mayRead(caller: Caller, row: ClaimRow): Promise<boolean> {
+    if (caller.role !== 'citizen') return row.ownerId === caller.ownerId;
+    return row.personId === caller.subject || (await this.merges.idsOf(caller.subject)).includes(row.personId);
   }
 
   /** Every look of staff at a person's claim is on record. */
@@ -200,11 +222,6 @@ export class ClaimsController {
 
 function notFound(): Problem {
   return new Problem({ code: 'request.not_found' });
-}
-
-/** A citizen reads their own, staff their owner's. */
-function mayRead(caller: Caller, row: ClaimRow): boolean {
-  return caller.role === 'citizen' ? row.personId === caller.subject : row.ownerId === caller.ownerId;
 }
 
 function receiptOf({ receipt }: ClaimsQuery): string {

@@ -124,6 +124,10 @@ describe('a claim', () => {
 });
 
 describe('eligibility', () => {
+  // Identity is asked for every claim, also of a measure without rules.
+  afterEach(() => {
+    stage.outside.answers = () => [];
+  });
   const rules = { minimumAge: 15, residencePrefixes: ['13'], residentAsOf: '2026-11-01' };
   const answer = (rule: 'age' | 'residence', said: 'yes' | 'no' | 'unknown') => ({
     rule,

@@ -16,6 +16,17 @@ export interface Fund {
   readonly undrawnPoints: number;
 }
 
+/** What identity says of a person who claims. */
+export interface Standing {
+  readonly answers: readonly Answer[];
+  /** Grants wait for the decision of a review. */
+  readonly underReview: boolean;
+  /** Whom the person's id means since a merge: mostly themselves. */
+  readonly personId: string;
+  /** Other ids that mean the same person. */
+  readonly formerPersonIds: readonly string[];
+}
+
 /** What the ledger knows of a claim; `event` is its recorded answer. */
 export interface GrantState {
   readonly state: 'granted' | 'refused' | 'unknown';
@@ -25,21 +36,24 @@ export interface GrantState {
 /** The questions this service asks. Each throws QuestionUnanswered when the other side cannot be heard: an outage, never a refusal. */
 @Injectable()
 export class Asking {
-  private readonly eligibilityInFlight = new Map<string, Promise<readonly Answer[]>>();
+  private readonly standingInFlight = new Map<string, Promise<Standing>>();
 
   constructor(@Inject(QUESTIONS) private readonly questions: Questions) {}
 
-  /** identity's answers on the rules of a measure; none for a person it does not know. The same question in flight is asked once. */
-  eligibility(personId: string, rules: Eligibility, at: string): Promise<readonly Answer[]> {
+  /**
+   * Who a person is to identity, and its answers on the rules of a measure; no answers for a person it does not know. The same
+   * question in flight is asked once.
+   */
+  standing(personId: string, rules: Eligibility, at: string): Promise<Standing> {
     const key = JSON.stringify([personId, rules]);
-    const asked = this.eligibilityInFlight.get(key);
+    const asked = this.standingInFlight.get(key);
     if (asked) return asked;
-    const answers = this.questions
-      .ask<{ answers: readonly Answer[] }>('identity', 'eligibility', { personId, rules, at })
-      .then((known) => known?.answers ?? [])
-      .finally(() => this.eligibilityInFlight.delete(key));
-    this.eligibilityInFlight.set(key, answers);
-    return answers;
+    const standing = this.questions
+      .ask<Standing>('identity', 'eligibility', { personId, rules, at })
+      .then((known) => known ?? { answers: [], underReview: false, personId, formerPersonIds: [] })
+      .finally(() => this.standingInFlight.delete(key));
+    this.standingInFlight.set(key, standing);
+    return standing;
   }
 
   /** A fund of the ledger, whoever owns it. */

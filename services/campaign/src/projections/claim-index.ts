@@ -47,16 +47,6 @@ export class ClaimIndex {
     return (await this.rows(where, [receiptNumber]))[0] ?? (await this.fresh(where, [receiptNumber]))[0];
   }
 
-  /** A person's claims, newest first, those accepted before a position. */
-  ofPerson(personId: string, before: number | undefined, limit: number): Promise<readonly ClaimRow[]> {
-    return this.fresh(
-      `select ${columns} from claims
-        where person_id = $1 and ($2::bigint is null or accepted_position < $2)
-        order by accepted_position desc limit $3`,
-      [personId, before ?? null, limit],
-    );
-  }
-
   /** A campaign's refused claims that can still be granted, in receipt order, those accepted after a position. */
   curable(campaignId: string, after: number, limit: number): Promise<readonly ClaimRow[]> {
     return this.fresh(
@@ -68,11 +58,40 @@ export class ClaimIndex {
     );
   }
 
+  /** The claims of all ids of a person, newest first, those accepted before a position. */
+  ofPersons(personIds: readonly string[], before: number | undefined, limit: number): Promise<readonly ClaimRow[]> {
+    return this.fresh(
+      `select ${columns} from claims
+        where person_id = any($1) and ($2::bigint is null or accepted_position < $2)
+        order by accepted_position desc limit $3`,
+      [personIds, before ?? null, limit],
+    );
+  }
+
+  /** Claims that wait for identity since before a moment, oldest first, those after one of them. */
+  held(beforeMs: number, after: ClaimRow | undefined, limit: number): Promise<readonly ClaimRow[]> {
+    return this.rows(
+      `select ${columns} from claims
+        where state = 'accepted' and held and asked_at < $1
+          and ($2::timestamptz is null or (asked_at, claim_id) > ($2, $3::uuid))
+        order by asked_at, claim_id limit $4`,
+      [isoTime(beforeMs), after?.askedAt ?? null, after?.claimId ?? null, limit],
+    );
+  }
+
+  /** How many claims wait for identity. */
+  async heldCount(): Promise<number> {
+    const { rows } = await this.database.query<{ count: string }>(
+      `select count(*) as count from claims where state = 'accepted' and held`,
+    );
+    return Number(rows[0]?.count ?? 0);
+  }
+
   /** Claims that the ledger was asked for before a moment and has not answered, oldest first, those after one of them. */
   overdue(beforeMs: number, after: ClaimRow | undefined, limit: number): Promise<readonly ClaimRow[]> {
     return this.rows(
       `select ${columns} from claims
-        where state = 'accepted' and asked_at < $1
+        where state = 'accepted' and not held and asked_at < $1
           and ($2::timestamptz is null or (asked_at, claim_id) > ($2, $3::uuid))
         order by asked_at, claim_id limit $4`,
       [isoTime(beforeMs), after?.askedAt ?? null, after?.claimId ?? null, limit],
@@ -82,7 +101,7 @@ export class ClaimIndex {
   /** How many claims wait past a moment, and since when the oldest does. */
   async overdueCount(beforeMs: number): Promise<{ count: number; oldestAskedAt: string | null }> {
     const { rows } = await this.database.query<{ count: string; oldest: Date | null }>(
-      `select count(*) as count, min(asked_at) as oldest from claims where state = 'accepted' and asked_at < $1`,
+      `select count(*) as count, min(asked_at) as oldest from claims where state = 'accepted' and not held and asked_at < $1`,
       [isoTime(beforeMs)],
     );
     return { count: Number(rows[0]?.count ?? 0), oldestAskedAt: rows[0]?.oldest?.toISOString() ?? null };

@@ -46,6 +46,7 @@ function newRow(event: Extract<Recorded, { type: 'ClaimAccepted' }>) {
     state: 'accepted',
     attempt,
     curable: false,
+    held: event.data.heldFor !== undefined,
     asked_at: event.effectiveAt,
     accepted_position: event.position,
   };
@@ -73,12 +74,12 @@ function merged(before: Change | undefined, after: Change): Change {
 const insertClaims = `
   insert into claims (
     claim_id, owner_id, campaign_id, measure_id, person_id, fund_id, amount_points, receipt_number, state, attempt,
-    curable, asked_at, accepted_position)
+    curable, held, asked_at, accepted_position)
   select claim_id, owner_id, campaign_id, measure_id, person_id, fund_id, amount_points, receipt_number, state, attempt,
-         curable, asked_at, accepted_position
+         curable, held, asked_at, accepted_position
     from json_to_recordset($1::json) as made (
       claim_id uuid, owner_id text, campaign_id uuid, measure_id uuid, person_id uuid, fund_id uuid,
-      amount_points bigint, receipt_number text, state text, attempt integer, curable boolean, asked_at timestamptz,
+      amount_points bigint, receipt_number text, state text, attempt integer, curable boolean, held boolean, asked_at timestamptz,
       accepted_position bigint)`;
 
 const updateClaims = `
@@ -87,6 +88,7 @@ const updateClaims = `
          attempt = coalesce(change.attempt, claims.attempt),
          reason_code = change.reason_code,
          curable = change.curable,
+         held = false,
          asked_at = coalesce(change.asked_at, claims.asked_at)
     from json_to_recordset($1::json) as change (
       claim_id uuid, state text, attempt integer, reason_code text, curable boolean, asked_at timestamptz)

@@ -3,7 +3,6 @@ import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReade
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
 import { type Campaign, type CampaignEvent, campaignStream, fold } from '../domain/campaign.js';
-import { type Answer, rulesOf } from '../domain/eligibility.js';
 import {
   decideClaim,
   decideReopen,
@@ -15,7 +14,7 @@ import {
   refusalOfCampaign,
 } from '../domain/entitlement.js';
 import { receiptNumber } from '../domain/receipt.js';
-import { Asking } from '../outbound/questions.js';
+import { Asking, type Standing } from '../outbound/questions.js';
 import { revisionOf, toNewEvent } from '../recording.js';
 
 export interface Claimant {
@@ -30,7 +29,12 @@ export interface Claimed {
   readonly first: boolean;
 }
 
-type ClaimCode = 'request.not_found' | 'campaign.not_open' | 'campaign.paused' | 'campaign.not_eligible';
+type ClaimCode =
+  | 'request.not_found'
+  | 'campaign.not_open'
+  | 'campaign.paused'
+  | 'campaign.person_merged'
+  | 'campaign.not_eligible';
 
 /** A person's claim: read, ask identity, decide, append once. The receipt is durable before anybody is answered. */
 @Injectable()
@@ -56,13 +60,18 @@ export class Claiming {
     if (!campaign || !measure) return notFound;
     const closed = refusalOfCampaign(campaign, isoTime(this.clock.now()));
     if (closed) return { ok: false, refusal: closed };
-    if (rulesOf(measure.eligibility).length === 0) return this.accept(claimant, campaignId, measureId, streams, []);
-
+    // Asked for a measure without rules too: whether this person is another one in truth must not lag.
     const now = isoTime(this.clock.now());
-    const answers = await this.asking.eligibility(claimant.personId, measure.eligibility ?? {}, now);
+    const standing = await this.asking.standing(claimant.personId, measure.eligibility ?? {}, now);
+    if (standing.personId !== claimant.personId) return refuse('campaign.person_merged');
     // The answer may have taken its time: whether the campaign is open is decided on what is recorded now.
-    const later = await this.reader.read([campaignStream(campaignId)]);
-    return this.accept(claimant, campaignId, measureId, later, answers);
+    const formers = standing.formerPersonIds.map((personId) => entitlementStream(measureId, personId));
+    const later = await this.reader.read([campaignStream(campaignId), ...formers]);
+    const former = formers.map((name) => foldEntitlement(domainEvents<EntitlementEvent>(later.get(name))));
+    // What was claimed under an id that means this person now is their claim.
+    const theirs = former.find((claim) => claim?.state === 'granted' || claim?.state === 'accepted');
+    if (theirs) return ok({ entitlement: theirs, first: false });
+    return this.accept(claimant, campaignId, measureId, later, standing);
   }
 
   private async accept(
@@ -70,7 +79,7 @@ export class Claiming {
     campaignId: string,
     measureId: string,
     streams: ReadonlyMap<string, readonly RecordedEvent[]>,
-    answers: readonly Answer[],
+    { answers, underReview }: Standing,
   ): Promise<Result<Claimed, ClaimCode>> {
     const { personId, actor, correlationId } = claimant;
     const campaignEvents = streams.get(campaignStream(campaignId));
@@ -85,6 +94,7 @@ export class Claiming {
       claimId,
       receiptNumber: receiptNumber(claimId),
       answers,
+      underReview,
       at: isoTime(now),
     });
     if (!decided.ok) return decided;

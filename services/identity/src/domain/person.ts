@@ -48,8 +48,8 @@ export interface Person {
   readonly heldBy: readonly string[];
   /** The person that this id means since a merge. */
   readonly mergedInto: { readonly personId: string; readonly mergeId: string } | null;
-  /** Ids that mean this person since a merge. */
-  readonly absorbed: readonly string[];
+  /** Ids that mean this person since a merge, and which reading of attributes was the newest then. */
+  readonly absorbed: readonly { readonly personId: string; readonly attributesReadAt: string | null }[];
 }
 
 export function personStream(personId: string): string {
@@ -77,13 +77,18 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       return { ...person, heldBy: person.heldBy.filter((reviewId) => reviewId !== event.data.reviewId) };
     case 'PersonsMerged': {
       const { keptPersonId, mergedPersonId, mergeId } = event.data;
-      if (person.personId === keptPersonId) return { ...person, absorbed: [...person.absorbed, mergedPersonId] };
-      return { ...person, mergedInto: { personId: keptPersonId, mergeId } };
+      if (person.personId !== keptPersonId) return { ...person, mergedInto: { personId: keptPersonId, mergeId } };
+      const { attributesReadAt } = person;
+      return { ...person, absorbed: [...person.absorbed, { personId: mergedPersonId, attributesReadAt }] };
     }
     case 'PersonSplit': {
       const { keptPersonId, mergedPersonId } = event.data;
       if (person.personId !== keptPersonId) return { ...person, mergedInto: null };
-      return { ...person, absorbed: person.absorbed.filter((personId) => personId !== mergedPersonId) };
+      const parted = person.absorbed.find(({ personId }) => personId === mergedPersonId);
+      const absorbed = person.absorbed.filter((each) => each !== parted);
+      // What was read since the merge may be the other one's: nothing is known until it is read again.
+      if (!parted || parted.attributesReadAt === person.attributesReadAt) return { ...person, absorbed };
+      return { ...person, absorbed, attributesReadAt: null, attributesDigest: null };
     }
   }
 }

@@ -30,7 +30,7 @@ export type LineageSource = () => Promise<Lineage | undefined>;
 export class FindingPerson {
   constructor(
     private readonly log: EventLog,
-    private readonly vault: Vault,
+    private readonly vault: Pick<Vault, 'certificateRef' | 'myKeyIdRef' | 'myKeyId' | 'keep'>,
     private readonly clock: Clock,
     private readonly survivors: Survivors,
     private readonly contradictions: Contradictions,
@@ -41,7 +41,7 @@ export class FindingPerson {
    * at the same moment. Of merged persons it is the one that was kept.
    */
   async find(
-    certificate: CardCertificate,
+    certificate: Pick<CardCertificate, 'hash' | 'commonName'>,
     lineageSource: LineageSource,
     correlationId: string,
   ): Promise<Result<Found, FindingRefusal>> {

@@ -15,6 +15,7 @@ import { fold, type PersonEvent, personStream } from '../domain/person.js';
 import type { SessionEnds } from '../outbound/session-ends.js';
 import type { Vault } from '../outbound/vault.js';
 import { domainEvents, eventBy, revisionOf } from '../recording.js';
+import type { RecordingAttributes } from './recording-attributes.js';
 
 /** Lost races for two persons' streams before it counts as an outage. */
 const attemptsMax = 50;
@@ -36,8 +37,9 @@ export class Merging {
   constructor(
     private readonly log: EventLog,
     private readonly clock: Clock,
-    private readonly sessionEnds: SessionEnds,
-    private readonly vault: Vault,
+    private readonly sessionEnds: Pick<SessionEnds, 'endOfPerson'>,
+    private readonly vault: Pick<Vault, 'forgetAttributes'>,
+    private readonly recording: RecordingAttributes,
   ) {}
 
   async find(kind: Change['kind'], changeId: string): Promise<Change | undefined> {
@@ -83,7 +85,7 @@ export class Merging {
       const approved = approveChange(change, by.actor);
       if (!approved.ok) return approved;
       // Approved by the same person before: what follows may have been cut off.
-      if (!approved.value) return ok(await this.followUp(change));
+      if (!approved.value) return ok(await this.followUp(change, by));
       const pair = await this.pair(change);
       const possible = kind === 'merge' ? checkMerge(pair.persons) : checkSplit(pair.persons, change);
       if (!possible.ok) return possible;
@@ -94,13 +96,13 @@ export class Merging {
         this.write(personStream(change.mergedPersonId), pair.streams, [merged], by),
       ];
       if (!(await appendOne(this.log, { writes }))) continue;
-      return ok(await this.followUp({ ...change, state: 'done', approvedBy: by.actor }));
+      return ok(await this.followUp({ ...change, state: 'done', approvedBy: by.actor }, by));
     }
     throw new Error('two persons changed at every look');
   }
 
   /** Sessions that stand for the wrong person end; attributes read for the wrong person are forgotten. Safe to repeat. */
-  async followUp(change: Change): Promise<Change> {
+  async followUp(change: Change, { correlationId }: Staff): Promise<Change> {
     if (change.kind === 'merge') {
       await this.sessionEnds.endOfPerson(change.mergedPersonId);
       return change;
@@ -108,6 +110,8 @@ export class Merging {
     await this.sessionEnds.endOfPerson(change.keptPersonId);
     const mergedAt = await this.mergedAt(change);
     if (mergedAt !== undefined) await this.vault.forgetAttributes(change.keptPersonId, mergedAt);
+    // Others who came to the same digest meanwhile were compared with the person who was kept.
+    await this.recording.compareAgain(change.mergedPersonId, change.keptPersonId, correlationId);
     return change;
   }
 

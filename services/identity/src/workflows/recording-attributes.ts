@@ -24,7 +24,7 @@ const attemptsMax = 50;
 export class RecordingAttributes {
   constructor(
     private readonly log: EventLog,
-    private readonly vault: Vault,
+    private readonly vault: Pick<Vault, 'keep' | 'attributesDigest' | 'likeness' | 'isTelling'>,
     private readonly clock: Clock,
     private readonly survivors: Survivors,
   ) {}
@@ -68,8 +68,7 @@ export class RecordingAttributes {
     });
     if (!isTelling || known.includes(personId)) return verified.length === 0 ? [] : [mine(verified)];
 
-    const { alike, recorded } = await this.alike(person, known);
-    const { reviews, held } = decideLikeness(person, alike);
+    const { held, writes } = await this.compare(person, known, correlationId);
     const share: DigestShared = { type: 'DigestShared', data: { personId, digest: reading.digest } };
     const changed = [...verified, ...held];
     return [
@@ -79,12 +78,45 @@ export class RecordingAttributes {
         expectedRevision: revisionOf(streams, shared),
         events: [actOf(share, nowMs, correlationId)],
       },
-      ...reviews.map((event): StreamWrite => {
-        const stream = reviewStream(event.data.reviewId);
-        const events = [eventBy(event, { actor: serviceActor, nowMs, correlationId })];
-        return { stream, expectedRevision: revisionOf(recorded, stream), events };
-      }),
+      ...writes,
     ];
+  }
+
+  /**
+   * After a split: others may have come to the person's digest while the id meant somebody else, and were compared with that one.
+   * `partedFrom`: the one of whom two members of staff have just said that it is another person.
+   */
+  async compareAgain(personId: string, partedFrom: string, correlationId: string): Promise<void> {
+    const own = personStream(personId);
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const streams = await this.log.readStreams([own]);
+      const person = fold(domainEvents<PersonEvent>(streams, own));
+      if (!person?.attributesDigest) return;
+      const shared = digestStream(person.attributesDigest);
+      const known = personsWith(domainEvents<DigestShared>(await this.log.readStreams([shared]), shared));
+      const others = known.filter((id) => id !== partedFrom);
+      const { held, writes } = await this.compare(person, others, correlationId);
+      if (held.length === 0) return;
+      const events = held.map((event) => eventBy(event, this.by(correlationId)));
+      const write = { stream: own, expectedRevision: revisionOf(streams, own), events };
+      if (await appendOne(this.log, { writes: [write, ...writes] })) return;
+    }
+    throw new Error('a person changed at every look');
+  }
+
+  private async compare(person: Person, known: readonly string[], correlationId: string) {
+    const { alike, recorded } = await this.alike(person, known);
+    const { reviews, held } = decideLikeness(person, alike);
+    const writes = reviews.map((event): StreamWrite => {
+      const stream = reviewStream(event.data.reviewId);
+      const events = [eventBy(event, this.by(correlationId))];
+      return { stream, expectedRevision: revisionOf(recorded, stream), events };
+    });
+    return { held, writes };
+  }
+
+  private by(correlationId: string) {
+    return { actor: serviceActor, nowMs: this.clock.now(), correlationId };
   }
 
   /** The others known with the digest, each person once, and what was said of the pair so far. */

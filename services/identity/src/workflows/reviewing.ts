@@ -82,7 +82,7 @@ export class Reviewing {
         const writes = [this.write(stream, streams, [decided.value], by), ...ofMerges, ...(ofPersons ?? [])];
         if (!ofPersons || !(await appendOne(this.log, { writes }))) continue;
       }
-      for (const merge of merges) await this.merging.followUp(merge);
+      for (const merge of merges) await this.merging.followUp(merge, by);
       return ok(await this.existing(reviewId));
     }
     throw new Error('the persons of a review changed at every look');

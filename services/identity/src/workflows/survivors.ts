@@ -38,10 +38,10 @@ export class Survivors {
   /** All ids that mean the person, their own first. */
   async idsOf(person: Person): Promise<readonly string[]> {
     const ids = [person.personId];
-    let absorbed = person.absorbed;
+    let absorbed = person.absorbed.map(({ personId }) => personId);
     while (absorbed.length > 0) {
       ids.push(...absorbed);
-      absorbed = (await this.read(absorbed)).flatMap((each) => each.absorbed);
+      absorbed = (await this.read(absorbed)).flatMap((each) => each.absorbed.map(({ personId }) => personId));
     }
     return ids;
   }

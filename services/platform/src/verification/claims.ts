@@ -7,6 +7,8 @@ interface ClaimSeen {
   state: string;
   /** When it last went to the ledger. */
   since: string;
+  /** Whether it has not gone to the ledger, because identity is to say first who the person is. */
+  held: boolean;
 }
 
 /** I1 and I2 between the campaign's log and the ledger's: what was promised, what was granted, what each side says of it. */
@@ -41,7 +43,8 @@ export function checkClaims(): {
           if (before)
             found.push(at('I1', 'campaign', event, `${event.stream} holds two claims: ${before} and ${claimId}`));
           byEntitlement.set(event.stream, claimId);
-          claims.set(claimId, { event, attempt: 1, state: 'accepted', since: event.recordedAt });
+          const held = event.data.heldFor !== undefined;
+          claims.set(claimId, { event, attempt: 1, state: 'accepted', since: event.recordedAt, held });
           return;
         }
         case 'ClaimReopened':
@@ -55,6 +58,7 @@ export function checkClaims(): {
           if (event.type !== 'ClaimReopened') return;
           claim.attempt = Number(event.data.attempt);
           claim.since = event.recordedAt;
+          claim.held = false;
         }
       }
     },
@@ -65,7 +69,7 @@ export function checkClaims(): {
     findings({ nowMs, graceMs, begun, isOfList }) {
       const findings = [...found];
       let inProgress = 0;
-      for (const [claimId, { event, state, since, attempt }] of claims) {
+      for (const [claimId, { event, state, since, attempt, held }] of claims) {
         const grant = granted.get(claimId);
         if (state === 'granted' && !grant)
           findings.push(at('I2', 'campaign', event, `claim ${claimId} shows granted and the ledger has no grant`));
@@ -77,7 +81,10 @@ export function checkClaims(): {
           findings.push(at('I2', 'campaign', event, `claim ${claimId} shows refused and the ledger never refused it`));
         }
         if (state !== 'accepted') continue;
-        if (nowMs - Date.parse(since) > graceMs)
+        if (held && grant)
+          findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} was granted while identity held it`));
+        // A review takes as long as people do: such a claim is listed with the reviews and is not lost.
+        if (!held && nowMs - Date.parse(since) > graceMs)
           findings.push(at('I2', 'campaign', event, `claim ${claimId} waits since ${since}`));
         else inProgress += 1;
       }

@@ -84,6 +84,8 @@ describe.each([1, 512])('the order of a log, its streams and requests in %d buck
 
 describe('I1 and I2 between the campaign and the ledger', () => {
   const accepted = event(1, 'ClaimAccepted', 'entitlement-m+p', { claimId: 'c1' });
+  const held = event(1, 'ClaimAccepted', 'entitlement-m+p', { claimId: 'c1', heldFor: 'identity_review' });
+  const released = event(2, 'ClaimReopened', 'entitlement-m+p', { claimId: 'c1', attempt: 2 }, { revision: 1 });
   const grant = event(1, 'PointsGranted', 'account-p', { claimId: 'c1' });
   const shown = event(2, 'ClaimGranted', 'entitlement-m+p', { claimId: 'c1' }, { revision: 1 });
   const found = (campaign: readonly Read[], ledger: readonly Read[], afterMs = 10_000) => {
@@ -105,7 +107,14 @@ describe('I1 and I2 between the campaign and the ledger', () => {
     expect(found([accepted], [])).toEqual([]);
   });
 
+  it('does not take a claim that identity holds for a lost one, however long a review takes', () => {
+    expect(found([held], [], 30 * 86_400_000)).toEqual([]);
+    expect(found([held, released, { ...shown, position: 3, revision: 2 }], [grant], 30 * 86_400_000)).toEqual([]);
+  });
+
   it.each([
+    ['a claim granted while identity held it', [held], [grant], 0, /^I1 claim c1 was granted while identity held it/],
+    ['a held claim that waits too long once it is released', [held, released], [], 120_000, /^I2 claim c1 waits since/],
     ['a claim that waits too long', [accepted], [], 120_000, /^I2 claim c1 waits since/],
     [
       'a grant that the ledger lost',

@@ -52,6 +52,18 @@ describe('a batch of claims', () => {
     expect(account.body).toMatchObject({ availablePoints: 1_000, exchangeablePoints: 1_000, heldPoints: 0 });
   });
 
+  it('leaves a claim that identity holds alone until it comes reopened', async () => {
+    const fundId = await ledger.fund(10_000);
+    const held = claim({ fundId, heldFor: 'identity_review' });
+    await ledger.claims(held, claim({ fundId }));
+    expect((await grantsOf(fundId)).map(({ causationId }) => causationId)).not.toContain(held.id);
+    expect([await undrawn(fundId), await refusalsOf(fundId)]).toEqual([9_000, []]);
+    const { heldFor: _, ...order } = held.data;
+    await ledger.claims(claim({ ...order, attempt: 2 }), held);
+    const grants = (await grantsOf(fundId)).map(({ data }) => data as DataOf<'PointsGranted'>);
+    expect(grants.filter(({ claimId }) => claimId === held.data.claimId).map(({ attempt }) => attempt)).toEqual([2]);
+  });
+
   it('splits more than 500 grants over requests', async () => {
     const fundId = await ledger.fund(10_000_000);
     await ledger.claims(...claimsOn(fundId, 1_100));

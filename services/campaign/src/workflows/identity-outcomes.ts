@@ -1,0 +1,144 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataOf } from '@tsunagu/contracts';
+import { appendOne, domainEvents, type EventLog, expectedRevision, type RecordedEvent } from '@tsunagu/event-store';
+import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
+import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
+import { type Merge, type MergeEvent, mergedPersonStream, mergeInForce } from '../domain/doubled-grant.js';
+import {
+  decideMerged,
+  decideRelease,
+  decideSplit,
+  type Entitlement,
+  type EntitlementEvent,
+  entitlementStream,
+  foldEntitlement,
+  isHeld,
+} from '../domain/entitlement.js';
+import type { At } from '../domain/stamped.js';
+import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
+import { MergeIndex } from '../projections/merge-index.js';
+import { serviceActor, toNewEvent } from '../recording.js';
+import { DoubledGrants } from './doubled-grants.js';
+
+/** More measures than anybody claims. */
+const CLAIMS_MAX = 1_000;
+/** Lost races for one stream before it counts as an outage. */
+const ROUNDS_MAX = 50;
+
+type Outcome = Pick<RecordedEvent, 'id' | 'correlationId' | 'effectiveAt'>;
+type Decide = (entitlement: Entitlement, at: string) => readonly At<EntitlementEvent>[];
+
+/** Follows what identity found out: each outcome again changes nothing. */
+@Injectable()
+export class IdentityOutcomes {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly claims: ClaimIndex,
+    private readonly merges: MergeIndex,
+    private readonly doubled: DoubledGrants,
+  ) {}
+
+  async follow(events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) {
+      switch (event.type) {
+        case 'PersonReviewed': {
+          const { personId, held } = event.data as DataOf<'PersonReviewed'>;
+          if (!held) await this.release(personId, event);
+          break;
+        }
+        case 'PersonsMerged':
+          await this.merged(event.data as DataOf<'PersonsMerged'>, event);
+          break;
+        case 'PersonSplit':
+          await this.split(event.data as DataOf<'PersonSplit'>, event);
+      }
+    }
+  }
+
+  /** Claims that waited go to the ledger, unless the same person was granted, or waits for a grant, under another id. */
+  async release(personId: string, outcome: Outcome): Promise<void> {
+    const ids = await this.merges.idsNow(personId);
+    for (const row of await this.claims.ofPersons([personId], undefined, CLAIMS_MAX)) {
+      const others = ids.filter((id) => id !== personId).map((id) => entitlementStream(row.measureId, id));
+      await this.change(row, outcome, async (entitlement, at) => {
+        if (!isHeld(entitlement)) return [];
+        const isTheirs = others.length > 0 && (await this.anyCounts(others));
+        return (isTheirs ? decideMerged : decideRelease)(entitlement, at);
+      });
+    }
+  }
+
+  /** What the merged id still waits for ends: the person who was kept claims it. */
+  async endClaims(personId: string, outcome: Outcome): Promise<void> {
+    await this.changeAll(personId, outcome, decideMerged);
+  }
+
+  private async merged({ personId, ...merge }: DataOf<'PersonsMerged'>, outcome: Outcome): Promise<void> {
+    await this.note('MergeNoted', merge, outcome);
+    if (personId !== merge.mergedPersonId) return;
+    await this.endClaims(personId, outcome);
+    await this.doubled.find(outcome.correlationId);
+  }
+
+  private async split({ personId, ...merge }: DataOf<'PersonSplit'>, outcome: Outcome): Promise<void> {
+    await this.note('SplitNoted', merge, outcome);
+    if (personId !== merge.mergedPersonId) return;
+    await this.changeAll(personId, outcome, decideSplit);
+    await this.doubled.endAfterSplit(personId, outcome.correlationId);
+  }
+
+  /** Both persons' events say the same: whichever comes first is noted. */
+  private async note(type: MergeEvent['type'], data: Merge, outcome: Outcome): Promise<void> {
+    const stream = mergedPersonStream(data.mergedPersonId);
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const recorded = (await this.log.readStreams([stream])).get(stream);
+      const noted = domainEvents<MergeEvent>(recorded);
+      if (noted.some((event) => event.type === type && event.data.mergeId === data.mergeId)) return;
+      // A split of a merge that another one has followed undoes nothing.
+      if (type === 'SplitNoted' && mergeInForce(noted)?.mergeId !== data.mergeId) return;
+      const event = { type, data, effectiveAt: outcome.effectiveAt };
+      const events = [toNewEvent(derivedId(type, data.mergeId), event, { ...this.cause(outcome), ownerId: null })];
+      if (await appendOne(this.log, { writes: [{ stream, expectedRevision: expectedRevision(recorded), events }] }))
+        return;
+    }
+    throw new Error('a merged person changed at every look');
+  }
+
+  private async anyCounts(streams: readonly string[]): Promise<boolean> {
+    const read = await this.log.readStreams(streams);
+    return streams.some((name) => {
+      const other = foldEntitlement(domainEvents<EntitlementEvent>(read.get(name)));
+      return other?.state === 'granted' || (other?.state === 'accepted' && !isHeld(other));
+    });
+  }
+
+  private async changeAll(personId: string, outcome: Outcome, decide: Decide): Promise<void> {
+    const rows = await this.claims.ofPersons([personId], undefined, CLAIMS_MAX);
+    for (const row of rows) await this.change(row, outcome, async (entitlement, at) => decide(entitlement, at));
+  }
+
+  private async change(
+    { measureId, personId }: ClaimRow,
+    outcome: Outcome,
+    decide: (...given: Parameters<Decide>) => Promise<ReturnType<Decide>>,
+  ): Promise<void> {
+    const stream = entitlementStream(measureId, personId);
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const recorded = (await this.log.readStreams([stream])).get(stream);
+      const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
+      const last = recorded?.at(-1);
+      const decided = entitlement && last ? await decide(entitlement, isoTime(this.clock.now())) : [];
+      if (decided.length === 0 || !last) return;
+      const cause = { ...this.cause(outcome), ownerId: last.ownerId };
+      // Derived from the event that it changes: whoever does it, it happens once.
+      const events = decided.map((event) => toNewEvent(derivedId(event.type, last.id), event, cause));
+      if (await appendOne(this.log, { writes: [{ stream, expectedRevision: last.revision, events }] })) return;
+    }
+    throw new Error('a claim changed at every look');
+  }
+
+  private cause({ id, correlationId }: Outcome) {
+    return { correlationId, causationId: id, actor: serviceActor };
+  }
+}

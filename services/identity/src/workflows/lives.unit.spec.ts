@@ -1,0 +1,285 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { CertificateBound } from '../domain/certificate.js';
+import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
+import { foldReview, type Review, type ReviewEvent } from '../domain/review.js';
+import { Crash, type HumansCertificate, startHumans } from '../test-humans.js';
+
+/** LIVES=10000 for a long run. */
+const programmes = Number(process.env.LIVES ?? 1_000);
+const humans = 3;
+/** Two of the three share name, birth date and sex. */
+const nameOf = (human: number) => (human === 2 ? 'another' : 'namesake');
+
+const human = fc.nat({ max: humans - 1 });
+const crash = fc.option(fc.record({ appends: fc.nat({ max: 2 }), recorded: fc.boolean() }), {
+  freq: 4,
+  nil: undefined,
+});
+const tap = fc.record({ back: fc.nat({ max: 3 }), attributes: fc.boolean() });
+const steps = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('card' as const), human, linked: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('phone' as const), human, linked: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('tap' as const),
+      human,
+      taps: fc.array(tap, { minLength: 1, maxLength: 3 }),
+      crash,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sourceDown' as const), human }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lateLink' as const), human }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('decide' as const), which: fc.nat({ max: 5 }), crash }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('merge' as const), human, crash }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wrongMerge' as const), human, other: human }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('split' as const), crash }) },
+);
+type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+
+const first = { actor: 'staff:first', correlationId: randomUUID() };
+const second = { actor: 'staff:second', correlationId: randomUUID() };
+
+/** Real people with their cards and phones, what link data says of them, and honest staff who now and then err. */
+class World {
+  readonly service = startHumans();
+  readonly certificates: HumansCertificate[] = [];
+  /** Whose each id is, in truth: who made it. */
+  readonly humanOf = new Map<string, number>();
+  readonly wrongMerges: { mergeId: string; humans: readonly [number, number] }[] = [];
+  readonly counts = { persons: 0, reviews: 0, merges: 0, crashes: 0, contradictions: 0 };
+
+  async run(step: Step): Promise<void> {
+    this.service.forward();
+    switch (step.kind) {
+      case 'card':
+      case 'phone':
+        return this.issue(step.kind, step.human, step.linked);
+      case 'lateLink':
+        for (const each of this.of(step.human)) each.isLinked = true;
+        return;
+      case 'sourceDown':
+        return this.sourceDown(step.human);
+      case 'tap':
+        await this.retried(step.crash, async () => {
+          await Promise.all(step.taps.map(({ back, attributes }) => this.tap(step.human, back, attributes)));
+        });
+        return;
+      case 'decide':
+        return this.decide(step.which, step.crash);
+      case 'merge':
+        return this.merge(step.human, step.human, step.crash);
+      case 'wrongMerge':
+        if (step.human !== step.other) await this.merge(step.human, step.other, undefined);
+        return;
+      case 'split':
+        return this.split(step.crash);
+    }
+  }
+
+  /** A crash ends what was under way; then the caller comes again. */
+  private async retried(plan: { appends: number; recorded: boolean } | undefined, act: () => Promise<void>) {
+    const { crashing } = this.service;
+    crashing.plan = plan && { ...plan };
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      this.counts.crashes += 1;
+      await act();
+    } finally {
+      crashing.plan = undefined;
+    }
+  }
+
+  private issue(kind: 'card' | 'phone', human: number, isLinked: boolean): void {
+    const before = this.of(human)
+      .filter((each) => each.kind === 'card')
+      .at(-1);
+    if (kind === 'phone' && !before) return;
+    const hash = String(this.certificates.length);
+    const ties =
+      kind === 'card'
+        ? { predecessor: before?.hash ?? null, sibling: null }
+        : { predecessor: null, sibling: before?.hash ?? null };
+    this.certificates.push({ hash, human, kind, ...ties, isLinked });
+  }
+
+  private of(human: number): readonly HumansCertificate[] {
+    return this.certificates.filter((each) => each.human === human);
+  }
+
+  /** What the source says: predecessors as far as links are shown, and the phone of a card or the card of a phone. */
+  private linkOf(certificate: HumansCertificate) {
+    const predecessors: string[] = [];
+    let at: HumansCertificate | undefined = certificate;
+    while (at?.isLinked && at.predecessor !== null) {
+      predecessors.push(at.predecessor);
+      at = this.certificates[Number(at.predecessor)];
+    }
+    const beside = this.certificates.filter(({ sibling, isLinked }) => isLinked && sibling === certificate.hash);
+    const siblings = beside.map(({ hash }) => hash);
+    if (certificate.isLinked && certificate.sibling !== null) siblings.push(certificate.sibling);
+    return { predecessors, siblings };
+  }
+
+  private async tap(human: number, back: number, attributes: boolean): Promise<void> {
+    const certificate = this.of(human).at(-1 - back);
+    if (!certificate) return;
+    const answer = await this.service.tap(
+      certificate,
+      this.linkOf(certificate),
+      attributes ? nameOf(human) : undefined,
+    );
+    if (answer.code === 'identity.under_review') this.counts.contradictions += 1;
+    else expect(answer.code).toBeUndefined();
+  }
+
+  /** Nothing is decided and no review opened for anybody while the source is down. */
+  private async sourceDown(human: number): Promise<void> {
+    const certificate = this.of(human).at(-1);
+    if (!certificate) return;
+    const before = await this.service.log.head();
+    const { code } = await this.service.tap(certificate, undefined, undefined);
+    expect([undefined, 'identity.lineage_unavailable']).toContain(code);
+    if (code !== undefined) expect(await this.service.log.head()).toBe(before);
+  }
+
+  /** Staff find out the truth. They do not touch what a wrong merge, not found out yet, has to do with. */
+  private async decide(which: number, plan: Parameters<World['retried']>[0]): Promise<void> {
+    const open = (await this.reviews()).filter(({ state }) => state !== 'decided');
+    const review = open[which % Math.max(1, open.length)];
+    if (!review) return;
+    const { reviewId, personIds } = review;
+    const whose = personIds.map((personId) => this.humanOf.get(personId) ?? -1);
+    if (whose.some((human) => this.isConfused(human))) return;
+    const same = new Set(whose).size === 1;
+    const decision = {
+      decisionId: randomUUID(),
+      outcome: same ? 'same_person' : 'different_persons',
+      keptPersonId: null,
+      certificatePersonId: null,
+      evidence: null,
+    } as const;
+    if (review.certificateRef !== null) expect(same).toBe(true);
+    await this.retried(plan, async () => {
+      const proposed = await this.service.reviewing.propose(reviewId, decision, first);
+      expect(proposed.ok || proposed.refusal.code === 'identity.review_decided').toBe(true);
+      expect((await this.service.reviewing.approve(reviewId, decision.decisionId, second)).ok).toBe(true);
+    });
+  }
+
+  private async merge(human: number, other: number, plan: Parameters<World['retried']>[0]): Promise<void> {
+    if (this.isConfused(human) || this.isConfused(other)) return;
+    const [kept] = await this.survivorsOf(human);
+    const merged = (await this.survivorsOf(other)).at(-1);
+    if (!kept || !merged || kept.personId === merged.personId) return;
+    const mergeId = randomUUID();
+    const proposed = {
+      mergeId,
+      keptPersonId: kept.personId,
+      mergedPersonId: merged.personId,
+      reasonPattern: 'registered_twice',
+      evidence: null,
+    } as const;
+    await this.retried(plan, async () => {
+      expect((await this.service.merging.proposeMerge(proposed, first)).ok).toBe(true);
+      expect((await this.service.merging.approve('merge', mergeId, second)).ok).toBe(true);
+    });
+    this.counts.merges += 1;
+    if (human !== other) this.wrongMerges.push({ mergeId, humans: [human, other] });
+  }
+
+  private async split(plan: Parameters<World['retried']>[0]): Promise<void> {
+    const wrong = this.wrongMerges.at(-1);
+    if (!wrong) return;
+    const { mergeId } = wrong;
+    const changeId = randomUUID();
+    await this.retried(plan, async () => {
+      const proposed = { changeId, mergeId, reasonPattern: 'merged_in_error', evidence: null } as const;
+      expect((await this.service.merging.proposeSplit(proposed, first)).ok).toBe(true);
+      expect((await this.service.merging.approve('split', changeId, second)).ok).toBe(true);
+    });
+    this.wrongMerges.pop();
+  }
+
+  private isConfused(human: number): boolean {
+    return this.wrongMerges.some(({ humans: [one, other] }) => one === human || other === human);
+  }
+
+  private async events<E>(types: readonly string[]): Promise<readonly E[]> {
+    const { events } = await this.service.log.readLog({ after: 0, limit: 1_000_000, types });
+    return events as unknown as readonly E[];
+  }
+
+  private async reviews(): Promise<readonly Review[]> {
+    const byId = new Map<string, ReviewEvent[]>();
+    for (const event of await this.events<ReviewEvent>([
+      'ReviewOpened',
+      'ReviewRaised',
+      'DecisionProposed',
+      'ReviewDecided',
+    ])) {
+      byId.set(event.data.reviewId, [...(byId.get(event.data.reviewId) ?? []), event]);
+    }
+    return [...byId.values()].flatMap((events) => foldReview(events) ?? []);
+  }
+
+  /** The persons that a human's ids mean today, oldest first. */
+  private async survivorsOf(human: number): Promise<readonly Person[]> {
+    const ids = [...this.humanOf].filter(([, each]) => each === human).map(([personId]) => personId);
+    const survivors = await this.service.survivors.of(ids);
+    return [...new Map([...survivors.values()].map((person) => [person.personId, person])).values()];
+  }
+
+  async check(): Promise<void> {
+    const bound = await this.events<CertificateBound>(['CertificateBound']);
+    const refs = bound.map(({ data }) => data.certificateRef);
+    expect(new Set(refs).size).toBe(refs.length);
+    for (const { data } of bound) {
+      // Whose card it is, is whose id it is bound to: for ever, and whatever staff merged meanwhile.
+      const owner = this.certificates[Number(data.certificateRef.slice('ref-'.length))]?.human ?? -1;
+      if (!this.humanOf.has(data.personId)) this.humanOf.set(data.personId, owner);
+      expect(this.humanOf.get(data.personId)).toBe(owner);
+    }
+    const held = await this.heldIds();
+    const decided = (await this.reviews()).filter(({ state }) => state === 'decided');
+    for (const { reviewId } of decided) expect([...held.values()].flat()).not.toContain(reviewId);
+    for (let human = 0; human < humans; human += 1) {
+      if (this.isConfused(human)) continue;
+      const known = (await this.survivorsOf(human)).filter(({ attributesDigest }) => attributesDigest !== null);
+      // One person for one human, as far as anybody could tell: of all others grants wait for a review.
+      const free = known.filter(({ heldBy }) => heldBy.length === 0);
+      expect(free.length).toBeLessThanOrEqual(1);
+    }
+    this.counts.persons = this.humanOf.size;
+    this.counts.reviews = (await this.reviews()).length;
+  }
+
+  private async heldIds(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const names = [...this.humanOf.keys()].map(personStream);
+    const streams = await this.service.log.readStreams(names);
+    const persons = names.flatMap((name) => fold((streams.get(name) ?? []) as unknown as readonly PersonEvent[]) ?? []);
+    return new Map(persons.map(({ personId, heldBy }) => [personId, heldBy]));
+  }
+}
+
+describe('random lives', () => {
+  it(`make one person of one human, ${programmes} times, whatever crashes in between`, async () => {
+    const seen = { persons: 0, reviews: 0, merges: 0, crashes: 0, contradictions: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 50, size: 'max' }), async (programme) => {
+        const world = new World();
+        for (const step of programme) {
+          await world.run(step);
+          await world.check();
+        }
+        for (const name of Object.keys(seen) as (keyof typeof seen)[]) seen[name] += world.counts[name];
+      }),
+      { numRuns: programmes },
+    );
+    // The programmes meet what they are about.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(programmes / 100);
+  }, 600_000);
+});
