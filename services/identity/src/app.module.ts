@@ -2,17 +2,21 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
+import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { ProofsController } from './http/proofs.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
+import { KeptCertificates } from './outbound/kept-certificates.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { Proving } from './workflows/proving.js';
 import { SigningIn } from './workflows/signing-in.js';
 
 @Module({})
@@ -22,7 +26,14 @@ export function appModule(config: IdentityConfig): DynamicModule {
   const authorities = readTrustedAuthorities(config.trustedAuthorities);
   return {
     module: IdentityModule,
-    controllers: [ChallengesController, SessionsController, JwksController, InternalController],
+    controllers: [
+      ChallengesController,
+      SessionsController,
+      JwksController,
+      InternalController,
+      ProofsController,
+      FreezeController,
+    ],
     providers: [
       Forgetting,
       {
@@ -47,17 +58,39 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Vault(database, await identityKeys(keyDirectory)),
       },
       {
+        provide: Issuer,
+        inject: [PARTS],
+        useFactory: ({ clock, logger }: ServiceParts) =>
+          new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
+      },
+      {
+        provide: KeptCertificates,
+        inject: [Vault],
+        useFactory: (vault: Vault) => new KeptCertificates(vault),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, Challenges, Vault, Issuer],
+        useFactory: ({ clock, log, profile }: ServiceParts, challenges: Challenges, vault: Vault, issuer: Issuer) =>
           new SigningIn({
             challenges,
             finding: new FindingPerson(log, vault, clock),
-            issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
+            issuer,
             authorities,
             clock,
             profile,
           }),
+      },
+      {
+        provide: Proving,
+        inject: [PARTS, Challenges, Vault, KeptCertificates, Issuer],
+        useFactory: (
+          { clock, log }: ServiceParts,
+          challenges: Challenges,
+          vault: Vault,
+          kept: KeptCertificates,
+          issuer: Issuer,
+        ) => new Proving({ log, challenges, vault, kept, issuer, authorities, clock, heldDays: config.heldProofDays }),
       },
     ],
   };

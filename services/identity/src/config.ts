@@ -7,6 +7,8 @@ export interface IdentityConfig {
   readonly trustedAuthorities: string;
   /** A revocation list that was looked at so recently is not asked for again. */
   readonly listCacheMs: number;
+  /** A card that is only held counts so long after it signed with its PIN. */
+  readonly heldProofDays: number;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -14,5 +16,6 @@ export function readConfig(env: Environment): IdentityConfig {
     issuerUrl: urlSetting(env, 'TSUNAGU_ISSUER_URL', ['http:', 'https:']),
     trustedAuthorities: textSetting(env, 'TSUNAGU_TRUSTED_CA_DIRECTORY'),
     listCacheMs: numberSetting(env, 'TSUNAGU_REVOCATION_LIST_CACHE_MS', { fallback: 500, min: 0, max: 3_600_000 }),
+    heldProofDays: numberSetting(env, 'TSUNAGU_HELD_PROOF_DAYS', { fallback: 90, min: 1, max: 3_650 }),
   };
 }

@@ -28,6 +28,10 @@ export interface TestIdentity {
     card: Card,
     options?: { withAttributes?: boolean; attributesOf?: Card; change?: (body: SessionBody) => SessionBody },
   ): Promise<TestAnswer>;
+  /** `proof` of a write: a challenge for this act, signed by the card. */
+  proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }>;
+  /** A card that has signed in, with its person and token. */
+  citizen(card?: Card): Promise<{ card: Card; personId: string; token: string; myKeyId: string | null }>;
   close(): Promise<void>;
 }
 
@@ -56,7 +60,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
     },
   });
   nowMs = () => service.clock.now();
-  return {
+  const identity: TestIdentity = {
     service,
     store,
     issuer,
@@ -79,6 +83,16 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       }
       return service.call('POST', '/identity/v1/sessions', { body: change(request) });
     },
+    async proof(card, purpose, operation) {
+      const { body } = await service.call('POST', '/identity/v1/challenges', { body: { purpose, operation } });
+      const nonce = Buffer.from(body.nonce, 'base64url');
+      return { challengeId: body.challengeId, signature: signed(card.privateKey, nonce) };
+    },
+    async citizen(given) {
+      const card = given ?? (await identity.card());
+      const { body } = await identity.session(card);
+      return { card, token: body.accessToken, ...body.person };
+    },
     async close() {
       await service.close();
       server.closeAllConnections();
@@ -86,6 +100,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       rmSync(directory, { recursive: true, force: true });
     },
   };
+  return identity;
 }
 
 export function signed(privateKey: string, nonce: Buffer): string {
