@@ -5,8 +5,11 @@ import { ChallengesController } from './http/challenges.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { MyKeyIdsController } from './http/my-key-ids.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
+import { SignalsController } from './http/signals.controller.js';
+import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
@@ -16,8 +19,10 @@ import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { MyKeyIds } from './workflows/my-key-ids.js';
 import { Proving } from './workflows/proving.js';
 import { SigningIn } from './workflows/signing-in.js';
+import { TerminalSessions } from './workflows/terminal-sessions.js';
 
 @Module({})
 class IdentityModule {}
@@ -33,6 +38,9 @@ export function appModule(config: IdentityConfig): DynamicModule {
       InternalController,
       ProofsController,
       FreezeController,
+      MyKeyIdsController,
+      TerminalSessionsController,
+      SignalsController,
     ],
     providers: [
       Forgetting,
@@ -91,6 +99,27 @@ export function appModule(config: IdentityConfig): DynamicModule {
           kept: KeptCertificates,
           issuer: Issuer,
         ) => new Proving({ log, challenges, vault, kept, issuer, authorities, clock, heldDays: config.heldProofDays }),
+      },
+      {
+        provide: MyKeyIds,
+        inject: [PARTS, Vault, KeptCertificates],
+        useFactory: ({ clock, log }: ServiceParts, vault: Vault, kept: KeptCertificates) =>
+          new MyKeyIds({ log, vault, kept, clock, rules: config.myKeyIdRules }),
+      },
+      {
+        provide: TerminalSessions,
+        inject: [PARTS, Vault, KeptCertificates, SigningIn, Proving, SessionEnds],
+        useFactory: (
+          { clock, log }: ServiceParts,
+          vault: Vault,
+          kept: KeptCertificates,
+          signingIn: SigningIn,
+          proving: Proving,
+          sessionEnds: SessionEnds,
+        ) => {
+          const { twoCardsSeconds } = config;
+          return new TerminalSessions({ log, clock, vault, kept, signingIn, proving, sessionEnds, twoCardsSeconds });
+        },
       },
     ],
   };

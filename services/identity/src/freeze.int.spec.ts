@@ -1,4 +1,5 @@
 import { newId } from '@tsunagu/kernel';
+import { freshKeys } from '@tsunagu/testing';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
 let identity: TestIdentity;
@@ -51,7 +52,7 @@ describe('a freeze', () => {
     const lift = async (by: typeof card, operation: object = { personId }) =>
       post('/lift', token, { proof: await identity.proof(by, 'lift_freeze', operation) });
     expect((await post('/lift', token)).body.code).toBe('identity.fresh_proof_required');
-    expect((await lift((await identity.citizen()).card)).body.code).toBe('identity.signature_invalid');
+    expect((await lift(await identity.card({ keys: freshKeys }))).body.code).toBe('identity.signature_invalid');
     expect((await lift(card, { personId: newId(1) })).body.code).toBe('identity.fresh_proof_required');
     const support = await identity.service.token({ role: 'support' });
     expect((await post('/lift', support)).status).toBe(403);

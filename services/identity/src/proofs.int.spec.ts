@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '@tsunagu/kernel';
-import { type Card, revokeCard } from '@tsunagu/testing';
+import { type Card, freshKeys, revokeCard } from '@tsunagu/testing';
 import { signed, startTestIdentity, type TestIdentity } from './test-identity.js';
 
 let identity: TestIdentity;
@@ -69,7 +69,8 @@ describe('a signed proof', () => {
   });
 
   it('is refused for a card of somebody else, and of somebody who never signed in', async () => {
-    const [mine, other] = [await identity.citizen(), await identity.citizen()];
+    const mine = await identity.citizen();
+    const other = await identity.citizen(await identity.card({ keys: freshKeys }));
     expect((await signedBy(other.card, mine.personId)).code).toBe('identity.signature_invalid');
     expect(await signedBy(await identity.card(), newId(1))).toEqual(fresh);
   });
@@ -90,7 +91,7 @@ describe('a signed proof', () => {
 
   it('is good by any card of the person that is good now', async () => {
     const { card, personId } = await identity.citizen();
-    const renewed = await identity.renew(card);
+    const renewed = await identity.renew(card, { keys: freshKeys });
     await identity.session(renewed);
     expect(await signedBy(renewed, personId)).toEqual({ ok: true, certificateRef: expect.any(String) });
     expect((await signedBy(card, personId)).code).toBe('identity.certificate_revoked');

@@ -32,6 +32,8 @@ export interface TestIdentity {
   proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }>;
   /** A card that has signed in, with its person and token. */
   citizen(card?: Card): Promise<{ card: Card; personId: string; token: string; myKeyId: string | null }>;
+  /** A card tapped at a terminal: a session there, and the terminal's own token. */
+  tap(card: Card, terminalId?: string): Promise<{ answer: TestAnswer; kiosk: string; terminalSessionId: string }>;
   close(): Promise<void>;
 }
 
@@ -43,8 +45,12 @@ export interface SessionBody {
 }
 
 const keys = keyPool(4);
+let taps = 0;
 
-export async function startTestIdentity(profile: 'test' | 'production' = 'test'): Promise<TestIdentity> {
+export async function startTestIdentity(
+  profile: 'test' | 'production' = 'test',
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);
   let nowMs = () => 0;
@@ -57,6 +63,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       TSUNAGU_ISSUER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`,
       TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
       TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
+      ...env,
     },
   });
   nowMs = () => service.clock.now();
@@ -92,6 +99,13 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       const card = given ?? (await identity.card());
       const { body } = await identity.session(card);
       return { card, token: body.accessToken, ...body.person };
+    },
+    async tap(card, terminalId = `terminal-${taps++}`) {
+      const kiosk = await service.token({ role: 'kiosk', subject: terminalId });
+      const proof = await identity.proof(card, 'terminal_session', { terminalId });
+      const body = { ...proof, certificate: card.certificate };
+      const answer = await service.call('POST', '/identity/v1/terminal-sessions', { token: kiosk, body });
+      return { answer, kiosk, terminalSessionId: answer.body.terminalSessionId };
     },
     async close() {
       await service.close();

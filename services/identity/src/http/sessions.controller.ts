@@ -26,7 +26,7 @@ import { type Proof, SigningIn } from '../workflows/signing-in.js';
 const certificateMax = 8_192;
 const signatureMax = 700;
 
-class CardProof {
+export class CardProof {
   /** DER, base64. */
   @IsString()
   @Length(1, certificateMax)
@@ -108,7 +108,7 @@ export class SessionsController {
   }
 }
 
-function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
+export function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
   const read = readCertificate(Buffer.from(certificate, 'base64'));
   if (!read) {
     const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate with an RSA key' };

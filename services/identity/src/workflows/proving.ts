@@ -54,12 +54,18 @@ const dayMs = 86_400_000;
 export class Proving {
   constructor(private readonly parts: ProvingParts) {}
 
-  /** A signature over the act's challenge by a certificate that belongs to this person and is good now. */
-  async signed(proof: SignedProof | undefined, personId: string, act: Act): Promise<Result<Proven, ProofRefusal>> {
+  /** A signature over the act's challenge by a certificate that belongs to this person and is good now; by `onlyRef` where it is given. */
+  async signed(
+    proof: SignedProof | undefined,
+    personId: string,
+    act: Act,
+    onlyRef?: string,
+  ): Promise<Result<Proven, ProofRefusal>> {
     if (!proof) return refuse('identity.fresh_proof_required', { detail: 'The call needs a proof by the card.' });
     const nonce = await this.use(proof.challengeId, act);
     if (!nonce.ok) return nonce;
-    const kept = await this.parts.kept.of(personId);
+    const all = await this.parts.kept.of(personId);
+    const kept = onlyRef === undefined ? all : all.filter(({ certificateRef }) => certificateRef === onlyRef);
     if (kept.length === 0) {
       return refuse('identity.fresh_proof_required', { detail: 'No card of this person has signed in here yet.' });
     }
