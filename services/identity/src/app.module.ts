@@ -5,6 +5,8 @@ import { ChallengesController } from './http/challenges.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { MemberServicesController } from './http/member-services.controller.js';
+import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
@@ -19,6 +21,7 @@ import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { Memberships } from './workflows/memberships.js';
 import { MyKeyIds } from './workflows/my-key-ids.js';
 import { Proving } from './workflows/proving.js';
 import { SigningIn } from './workflows/signing-in.js';
@@ -41,6 +44,8 @@ export function appModule(config: IdentityConfig): DynamicModule {
       MyKeyIdsController,
       TerminalSessionsController,
       SignalsController,
+      MembershipsController,
+      MemberServicesController,
     ],
     providers: [
       Forgetting,
@@ -120,6 +125,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
           const { twoCardsSeconds } = config;
           return new TerminalSessions({ log, clock, vault, kept, signingIn, proving, sessionEnds, twoCardsSeconds });
         },
+      },
+      {
+        provide: Memberships,
+        inject: [PARTS, Vault],
+        useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
       },
     ],
   };

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { membershipsProjection } from './projections/memberships.js';
 import { signalsProjection } from './projections/signals.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
@@ -12,7 +13,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   consumes: [],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [signalsProjection],
+  projections: [signalsProjection, membershipsProjection],
   upcasts,
   module: appModule,
 };

@@ -2,11 +2,21 @@ import type { PublishedType } from '@tsunagu/contracts';
 import type { UpcastSteps } from '@tsunagu/kernel';
 import type { CertificateBound } from './certificate.js';
 import type { FreezeEvent } from './freeze.js';
+import type { MemberServiceEvent } from './member-service.js';
 import type { MyKeyIdEvent } from './my-key-id.js';
 import type { PersonEvent } from './person.js';
+import type { MembershipEvent, ServiceIdEvent } from './service-membership.js';
 import type { TerminalEvent } from './terminal-session.js';
 
-type OwnEvent = PersonEvent | CertificateBound | MyKeyIdEvent | FreezeEvent | TerminalEvent;
+type OwnEvent =
+  | PersonEvent
+  | CertificateBound
+  | MyKeyIdEvent
+  | FreezeEvent
+  | TerminalEvent
+  | MemberServiceEvent
+  | ServiceIdEvent
+  | MembershipEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -23,4 +33,11 @@ export const upcasts = {
   TerminalSessionOpened: [],
   TerminalSessionEnded: [],
   TerminalSignalRaised: [],
+  MemberServiceRegistered: [],
+  MembershipFeedEnabled: [],
+  MembershipFeedDisabled: [],
+  ServiceIdReserved: [],
+  ServiceIdReleased: [],
+  MembershipRegistered: [],
+  MembershipEnded: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

@@ -16,6 +16,7 @@ export interface IdentityKeys {
   readonly certificateHash: KeyObject;
   readonly myKeyIdHash: KeyObject;
   readonly attributesHash: KeyObject;
+  readonly serviceIdHash: KeyObject;
 }
 
 /** Attributes and MyKey IDs, encrypted with a key a person. Destroying the key makes them unreadable for good. */
@@ -31,6 +32,10 @@ export class Vault {
 
   myKeyIdRef(myKeyId: string): string {
     return keyedHash(this.keys.myKeyIdHash, 'myKeyId', myKeyId);
+  }
+
+  serviceIdRef(service: string, serviceId: string): string {
+    return keyedHash(this.keys.serviceIdHash, 'serviceId', `${service}\0${serviceId}`);
   }
 
   /** The same for the same name, birth date and sex, whichever card told them. */
