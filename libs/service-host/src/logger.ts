@@ -14,9 +14,15 @@ export function createLogger(service: string, level = process.env.LOG_LEVEL ?? '
 /** Says who of the staff looked at what of a person: every such look is on record, whatever LOG_LEVEL leaves out. */
 export function noteLook(
   logger: Logger,
-  what: 'claim looked at' | 'claim replayed' | 'account looked at',
+  what: 'claim looked at' | 'claim replayed' | 'account looked at' | 'membership looked at',
   { actor, role }: Caller,
-  ids: { readonly correlationId: string; readonly claimId?: string; readonly accountId?: string },
+  ids: {
+    readonly correlationId: string;
+    readonly claimId?: string;
+    readonly accountId?: string;
+    readonly personId?: string;
+    readonly service?: string;
+  },
 ): void {
   logger.child({}, { level: 'info' }).info({ actor, role, ...ids }, what);
 }

@@ -79,7 +79,7 @@ async function verifyAll(
 ): Promise<void> {
   const nowMs = Date.now();
   // The issuer is another machine's work.
-  const issuer = { revocation: async () => ({ answer: 'good', asOf: '' }) as const };
+  const issuer = { revocation: async () => ({ answer: 'good', asOf: '', source: 'ocsp' }) as const };
   const against = { nonce, nowMs, profile: 'test', authorities, signatures, issuer } as const;
   let next = 0;
   const caller = async () => {

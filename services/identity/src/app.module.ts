@@ -11,17 +11,26 @@ import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { ClientsController } from './http/clients.controller.js';
+import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { MemberServicesController } from './http/member-services.controller.js';
+import { MembershipsController } from './http/memberships.controller.js';
+import { MyKeyIdsController } from './http/my-key-ids.controller.js';
 import { PersonsController } from './http/persons.controller.js';
+import { ProofsController } from './http/proofs.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
+import { SignalsController } from './http/signals.controller.js';
+import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
 import { HttpIssuer } from './outbound/http-issuer.js';
+import { ISSUER, type Issuer } from './outbound/issuer.js';
+import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
@@ -31,11 +40,15 @@ import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { Memberships } from './workflows/memberships.js';
 import { Merging } from './workflows/merging.js';
+import { MyKeyIds } from './workflows/my-key-ids.js';
+import { Proving } from './workflows/proving.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
 import { SigningIn } from './workflows/signing-in.js';
 import { Survivors } from './workflows/survivors.js';
+import { TerminalSessions } from './workflows/terminal-sessions.js';
 
 @Module({})
 class IdentityModule {}
@@ -49,10 +62,17 @@ export function appModule(config: IdentityConfig): DynamicModule {
       SessionsController,
       ReviewsController,
       PersonsController,
-      JwksController,
-      InternalController,
       ClientsController,
       TokenController,
+      JwksController,
+      InternalController,
+      ProofsController,
+      FreezeController,
+      MyKeyIdsController,
+      TerminalSessionsController,
+      SignalsController,
+      MembershipsController,
+      MemberServicesController,
     ],
     providers: [
       Forgetting,
@@ -135,11 +155,29 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Reviewing(log, clock, survivors, merging),
       },
       {
+        provide: ISSUER,
+        inject: [PARTS, METRICS],
+        useFactory: ({ clock, logger }: ServiceParts, registry: Registry) =>
+          new HttpIssuer({
+            baseUrl: config.issuerUrl,
+            listCacheMs: config.listCacheMs,
+            breakMs: config.issuerBreakMs,
+            clock,
+            logger,
+            registry,
+          }),
+      },
+      {
+        provide: KeptCertificates,
+        inject: [Vault],
+        useFactory: (vault: Vault) => new KeptCertificates(vault),
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, METRICS, Challenges, Vault, SignatureThreads, Survivors, RecordingAttributes],
+        inject: [PARTS, ISSUER, Challenges, Vault, SignatureThreads, Survivors, RecordingAttributes],
         useFactory: (
-          { clock, log, logger, profile }: ServiceParts,
-          registry: Registry,
+          { clock, log, profile }: ServiceParts,
+          issuer: Issuer,
           challenges: Challenges,
           vault: Vault,
           signatures: SignatureThreads,
@@ -150,19 +188,53 @@ export function appModule(config: IdentityConfig): DynamicModule {
             challenges,
             finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
             recording,
-            issuer: new HttpIssuer({
-              baseUrl: config.issuerUrl,
-              listCacheMs: config.listCacheMs,
-              breakMs: config.issuerBreakMs,
-              clock,
-              logger,
-              registry,
-            }),
+            issuer,
             authorities,
             signatures,
             clock,
             profile,
           }),
+      },
+      {
+        provide: Proving,
+        inject: [PARTS, ISSUER, Challenges, Vault, KeptCertificates, Survivors],
+        useFactory: (
+          { clock, log }: ServiceParts,
+          issuer: Issuer,
+          challenges: Challenges,
+          vault: Vault,
+          kept: KeptCertificates,
+          survivors: Survivors,
+        ) => {
+          const heldDays = config.heldProofDays;
+          return new Proving({ log, challenges, vault, kept, survivors, issuer, authorities, clock, heldDays });
+        },
+      },
+      {
+        provide: MyKeyIds,
+        inject: [PARTS, Vault, KeptCertificates],
+        useFactory: ({ clock, log }: ServiceParts, vault: Vault, kept: KeptCertificates) =>
+          new MyKeyIds({ log, vault, kept, clock, rules: config.myKeyIdRules }),
+      },
+      {
+        provide: TerminalSessions,
+        inject: [PARTS, Vault, KeptCertificates, SigningIn, Proving, SessionEnds],
+        useFactory: (
+          { clock, log }: ServiceParts,
+          vault: Vault,
+          kept: KeptCertificates,
+          signingIn: SigningIn,
+          proving: Proving,
+          sessionEnds: SessionEnds,
+        ) => {
+          const { twoCardsSeconds } = config;
+          return new TerminalSessions({ log, clock, vault, kept, signingIn, proving, sessionEnds, twoCardsSeconds });
+        },
+      },
+      {
+        provide: Memberships,
+        inject: [PARTS, Vault],
+        useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
       },
     ],
   };

@@ -3,8 +3,10 @@ import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
 import { clientsProjection } from './projections/clients.js';
+import { membershipsProjection } from './projections/memberships.js';
 import { personLikenessProjection } from './projections/person-likeness.js';
 import { reviewsProjection } from './projections/reviews.js';
+import { signalsProjection } from './projections/signals.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -15,7 +17,13 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   forms: ['/identity/v1/token'],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [clientsProjection, reviewsProjection, personLikenessProjection],
+  projections: [
+    clientsProjection,
+    membershipsProjection,
+    personLikenessProjection,
+    reviewsProjection,
+    signalsProjection,
+  ],
   upcasts,
   module: appModule,
 };
@@ -23,6 +31,6 @@ export const definition: ServiceDefinition<IdentityConfig> = {
 // For the command line: tokens of registered persons, and the folds that the service decides on.
 export { sessionSeconds, signCitizenToken } from './citizen-token.js';
 export { type CertificateBound, personOf } from './domain/certificate.js';
-export { holderOf, type MyKeyIdReserved } from './domain/my-key-id.js';
+export { holderOf, type MyKeyIdEvent, type MyKeyIdReserved } from './domain/my-key-id.js';
 export { fold as foldPerson, type Person, type PersonEvent } from './domain/person.js';
 export { registerTestPersons, type TestPersonOptions, type TestPersonParts } from './test-persons.js';

@@ -28,6 +28,12 @@ export interface TestIdentity {
     card: Card,
     options?: { withAttributes?: boolean; attributesOf?: Card; change?: (body: SessionBody) => SessionBody },
   ): Promise<TestAnswer>;
+  /** `proof` of a write: a challenge for this act, signed by the card. */
+  proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }>;
+  /** A card that has signed in, with its person and token. */
+  citizen(card?: Card): Promise<{ card: Card; personId: string; token: string; myKeyId: string | null }>;
+  /** A card tapped at a terminal: a session there, and the terminal's own token. */
+  tap(card: Card, terminalId?: string): Promise<{ answer: TestAnswer; kiosk: string; terminalSessionId: string }>;
   close(): Promise<void>;
 }
 
@@ -39,11 +45,12 @@ export interface SessionBody {
 }
 
 const keys = keyPool(4);
+let taps = 0;
 
-/** `pinned`: further CA certificates that it trusts, PEM by file name. */
+/** `pinned`: further CA certificates that it trusts, PEM by file name; `env`: settings of its own. */
 export async function startTestIdentity(
   profile: 'test' | 'production' = 'test',
-  pinned: Readonly<Record<string, string>> = {},
+  { pinned = {}, env = {} }: { pinned?: Readonly<Record<string, string>>; env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);
@@ -60,10 +67,11 @@ export async function startTestIdentity(
       TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
       TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
       TSUNAGU_ISSUER_BREAK_MS: '0',
+      ...env,
     },
   });
   nowMs = () => service.clock.now();
-  return {
+  const identity: TestIdentity = {
     service,
     store,
     issuer,
@@ -86,6 +94,23 @@ export async function startTestIdentity(
       }
       return service.call('POST', '/identity/v1/sessions', { body: change(request) });
     },
+    async proof(card, purpose, operation) {
+      const { body } = await service.call('POST', '/identity/v1/challenges', { body: { purpose, operation } });
+      const nonce = Buffer.from(body.nonce, 'base64url');
+      return { challengeId: body.challengeId, signature: signed(card.privateKey, nonce) };
+    },
+    async citizen(given) {
+      const card = given ?? (await identity.card());
+      const { body } = await identity.session(card);
+      return { card, token: body.accessToken, ...body.person };
+    },
+    async tap(card, terminalId = `terminal-${taps++}`) {
+      const kiosk = await service.token({ role: 'kiosk', subject: terminalId });
+      const proof = await identity.proof(card, 'terminal_session', { terminalId });
+      const body = { ...proof, certificate: card.certificate };
+      const answer = await service.call('POST', '/identity/v1/terminal-sessions', { token: kiosk, body });
+      return { answer, kiosk, terminalSessionId: answer.body.terminalSessionId };
+    },
     async close() {
       await service.close();
       server.closeAllConnections();
@@ -93,6 +118,7 @@ export async function startTestIdentity(
       rmSync(directory, { recursive: true, force: true });
     },
   };
+  return identity;
 }
 
 export function signed(privateKey: string, nonce: Buffer): string {

@@ -44,13 +44,11 @@ export function siblingLinks({ issuer, store }: TestIdentity): (one: Card, other
   const plain = issuer.handle.bind(issuer);
   issuer.handle = async (request, response) => {
     const hash = /\/links\/([0-9a-f]{64})$/.exec(request.url ?? '')?.[1] ?? '';
-    const card = siblings.has(hash) && issuer.mode.links === 'available' ? store.card(hash) : undefined;
-    if (!card) return plain(request, response);
-    const predecessors = store.predecessors(card);
-    const signatureCertificate = card.signature?.sha256 ?? null;
-    const answer = { firstIssue: predecessors.length === 0, predecessors, siblings: siblings.get(hash) };
+    const ties = siblings.has(hash) && issuer.mode.links === 'available' ? store.ties(hash) : undefined;
+    if (!ties) return plain(request, response);
+    const answer = { ...ties, firstIssue: ties.predecessors.length === 0, siblings: siblings.get(hash) };
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ ...answer, signatureCertificate }));
+    response.end(JSON.stringify(answer));
   };
   const tie = (from: string, to: string) => siblings.set(from, [...(siblings.get(from) ?? []), to]);
   return (one, other) => {

@@ -3,6 +3,7 @@ import type { ErrorCode } from './catalogue.js';
 import { edgeErrors } from './edge.js';
 import { exchangeSettlementErrors } from './exchange-settlement.js';
 import { identityErrors } from './identity.js';
+import { identityActErrors } from './identity-acts.js';
 import { listErrors } from './lists.js';
 import { logErrors } from './log.js';
 import { machineErrors } from './machines.js';
@@ -15,6 +16,7 @@ export const errorCodes = {
   ...logErrors,
   ...identityErrors,
   ...machineErrors,
+  ...identityActErrors,
   ...serviceLinkErrors,
   ...campaignErrors,
   ...pointLedgerErrors,

@@ -3,19 +3,28 @@ import type { UpcastSteps } from '@tsunagu/kernel';
 import type { CertificateBound } from './certificate.js';
 import type { ClientEvent } from './client.js';
 import type { DigestShared } from './digest.js';
+import type { FreezeEvent } from './freeze.js';
+import type { MemberServiceEvent } from './member-service.js';
 import type { ChangeEvent } from './merge.js';
-import type { MyKeyIdReserved } from './my-key-id.js';
+import type { MyKeyIdEvent } from './my-key-id.js';
 import type { PersonEvent } from './person.js';
 import type { ReviewEvent } from './review.js';
+import type { MembershipEvent, ServiceIdEvent } from './service-membership.js';
+import type { TerminalEvent } from './terminal-session.js';
 
 type OwnEvent =
   | PersonEvent
   | CertificateBound
-  | MyKeyIdReserved
   | DigestShared
   | ReviewEvent
   | ChangeEvent
-  | ClientEvent;
+  | ClientEvent
+  | MyKeyIdEvent
+  | FreezeEvent
+  | TerminalEvent
+  | MemberServiceEvent
+  | ServiceIdEvent
+  | MembershipEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -26,6 +35,9 @@ export const upcasts = {
   ClientDisabled: [],
   MyKeyIdReserved: [],
   MyKeyIdRegistered: [],
+  MyKeyIdChanged: [],
+  MyKeyIdProvisionallyReserved: [],
+  MyKeyIdProvisionallyRegistered: [],
   AttributesVerified: [],
   DigestShared: [],
   GrantsHeld: [],
@@ -37,4 +49,16 @@ export const upcasts = {
   MergeApproved: [],
   SplitProposed: [],
   SplitApproved: [],
+  PersonFrozen: [],
+  FreezeLifted: [],
+  TerminalSessionOpened: [],
+  TerminalSessionEnded: [],
+  TerminalSignalRaised: [],
+  MemberServiceRegistered: [],
+  MembershipFeedEnabled: [],
+  MembershipFeedDisabled: [],
+  ServiceIdReserved: [],
+  ServiceIdReleased: [],
+  MembershipRegistered: [],
+  MembershipEnded: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

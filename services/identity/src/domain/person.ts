@@ -1,4 +1,5 @@
 import type { DataOf } from '@tsunagu/contracts';
+import { defaultProgramme, type PersonMyKeyIdEvent } from './my-key-id.js';
 import type { Review, ReviewEvent } from './review.js';
 
 /** Stream `person-<personId>`. No attribute stands in it: only which were read, when, and keyed hashes. */
@@ -13,10 +14,7 @@ export type PersonEvent =
         readonly predecessorRefs: readonly string[];
       };
     }
-  | {
-      readonly type: 'MyKeyIdRegistered';
-      readonly data: { readonly personId: string; readonly programmeId: string; readonly myKeyIdRef: string };
-    }
+  | PersonMyKeyIdEvent
   | { readonly type: 'AttributesVerified'; readonly data: AttributesVerified }
   /** Grants to the person wait until a review is decided. */
   | { readonly type: 'GrantsHeld'; readonly data: { readonly personId: string; readonly reviewId: string } }
@@ -39,6 +37,7 @@ export type AttributeName = 'name' | 'birthDate' | 'sex' | 'address';
 
 export interface Person {
   readonly personId: string;
+  /** In programme `default`. */
   readonly myKeyIdRef: string | null;
   /** When the attributes now held were read. */
   readonly attributesReadAt: string | null;
@@ -68,7 +67,10 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
     case 'CertificateSuperseded':
       return { ...person, cards: person.cards + 1 };
     case 'MyKeyIdRegistered':
-      return { ...person, myKeyIdRef: event.data.myKeyIdRef };
+    case 'MyKeyIdChanged':
+      return event.data.programmeId === defaultProgramme ? { ...person, myKeyIdRef: event.data.myKeyIdRef } : person;
+    case 'MyKeyIdProvisionallyRegistered':
+      return person;
     case 'AttributesVerified':
       return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
     case 'GrantsHeld':

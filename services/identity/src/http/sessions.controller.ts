@@ -17,6 +17,7 @@ import {
 import { Type } from 'class-transformer';
 import { Equals, IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
 import { signCitizenToken } from '../citizen-token.js';
+import { KeptCertificates } from '../outbound/kept-certificates.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
@@ -26,7 +27,7 @@ import { Survivors } from '../workflows/survivors.js';
 const certificateMax = 8_192;
 const signatureMax = 700;
 
-class CardProof {
+export class CardProof {
   /** DER, base64. */
   @IsString()
   @Length(1, certificateMax)
@@ -83,6 +84,7 @@ export class SessionsController {
     private readonly signingIn: SigningIn,
     private readonly sessionEnds: SessionEnds,
     private readonly survivors: Survivors,
+    private readonly kept: KeptCertificates,
     @Inject(CITIZEN_KEY) private readonly key: () => Promise<SigningKey>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
@@ -96,6 +98,7 @@ export class SessionsController {
     const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
+    await this.kept.keep(person.personId, card.certificate, this.clock.now());
     const { accessToken, tokenId, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
     await this.sessionEnds.begin(tokenId, person.personId, expiresAtMs);
     // A merge ends the sessions that it finds; one that came before this session was listed is seen here.
@@ -114,7 +117,7 @@ export class SessionsController {
   }
 }
 
-function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
+export function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
   const read = readCertificate(Buffer.from(certificate, 'base64'));
   if (!read) {
     const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate in DER' };

@@ -1,9 +1,8 @@
 import { type Clock, RecentMap } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
-import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
-import type { Issuer, Lineage, RevocationAnswer, RevocationPolicy } from './issuer.js';
+import type { Issuer, Lineage, RevocationAnswer, RevocationPolicy, RevocationSubject } from './issuer.js';
 import { IssuerConnection } from './issuer-connection.js';
 import { OcspClient } from './ocsp-client.js';
 import { RevocationLists } from './revocation-lists.js';
@@ -58,7 +57,7 @@ export class HttpIssuer implements Issuer {
   }
 
   async revocation(
-    certificate: CardCertificate,
+    certificate: RevocationSubject,
     authority: TrustedAuthority,
     policy: RevocationPolicy = 'reading',
   ): Promise<RevocationAnswer> {
@@ -69,7 +68,7 @@ export class HttpIssuer implements Issuer {
 
   /** OCSP first. The list is asked where OCSP says less than good: to say so instead where the policy lets it, and else only for a revocation. */
   private async decided(
-    certificate: CardCertificate,
+    certificate: RevocationSubject,
     authority: TrustedAuthority,
     policy: RevocationPolicy,
   ): Promise<RevocationAnswer> {

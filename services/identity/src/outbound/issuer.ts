@@ -25,11 +25,19 @@ export interface Lineage {
   readonly signatureCertificate: string | null;
 }
 
+/** What a certificate's revocation is asked by; raw certificates are not kept (DOMAIN §3). */
+export type RevocationSubject = Pick<
+  CardCertificate,
+  'hash' | 'serial' | 'issuingPoint' | 'authorityKeyId' | 'ocspUri'
+>;
+
+export const ISSUER = Symbol('ISSUER');
+
 /** The card issuer, as far as verifiers ask it. An outage is an answer, never an exception. */
 export interface Issuer {
   /** `policy`: what the certificate is needed for; reading where absent, which is enough for a sign-in. */
   revocation(
-    certificate: CardCertificate,
+    certificate: RevocationSubject,
     authority: TrustedAuthority,
     policy?: RevocationPolicy,
   ): Promise<RevocationAnswer>;

@@ -1,8 +1,8 @@
 import { type OCSPResponse, OCSPResponseStatus } from '@peculiar/asn1-ocsp';
 import { type Clock, RecentMap } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
-import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
+import type { RevocationSubject } from './issuer.js';
 import { type IssuerConnection, pathOf } from './issuer-connection.js';
 import {
   type CertIdHash,
@@ -46,7 +46,7 @@ export class OcspClient {
   constructor(private readonly options: OcspOptions) {}
 
   /** Undefined when there is no answer that can be believed. Everybody who asks the same meanwhile gets the same answer. */
-  ask(certificate: CardCertificate, authority: TrustedAuthority): Promise<OcspStatus | undefined> {
+  ask(certificate: RevocationSubject, authority: TrustedAuthority): Promise<OcspStatus | undefined> {
     const name = certificate.hash;
     const kept = this.good.get(name);
     if (kept && this.isCurrent(kept)) return Promise.resolve(kept.status);
@@ -58,7 +58,7 @@ export class OcspClient {
   }
 
   /** Another source said that it was revoked. */
-  forget(certificate: CardCertificate): void {
+  forget(certificate: RevocationSubject): void {
     this.good.delete(certificate.hash);
   }
 
@@ -68,10 +68,10 @@ export class OcspClient {
     return performance.now() - readAt < cacheMs && status.thisUpdateMs <= now && now <= status.usableUntilMs;
   }
 
-  private async read(certificate: CardCertificate, authority: TrustedAuthority): Promise<OcspStatus | undefined> {
+  private async read(certificate: RevocationSubject, authority: TrustedAuthority): Promise<OcspStatus | undefined> {
     try {
-      const responder = responderOf(certificate);
-      if (responder === undefined) return undefined;
+      const responder = certificate.ocspUri;
+      if (responder === null) return undefined;
       const readAt = performance.now();
       const status = await this.question(pathOf(responder), certificate.serial, authority);
       if (status?.status === 'good') this.good.set(certificate.hash, { status, readAt });
@@ -123,9 +123,4 @@ function opened(der: Uint8Array<ArrayBuffer>): OCSPResponse | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The OCSP address of authorityInfoAccess (RFC 5280 §4.2.2.1), as OpenSSL prints it. */
-function responderOf({ parsed }: CardCertificate): string | undefined {
-  return /^OCSP - URI:(.+)$/m.exec(parsed.infoAccess ?? '')?.[1];
 }

@@ -60,8 +60,11 @@ const toleranceMs = 5 * 60_000;
 const ageMsMax = 24 * 3_600_000;
 const certificatesMax = 5;
 
+/** The authority that a question and its answer concern. */
+type Answering = Pick<TrustedAuthority, 'certificate' | 'publicKeyDer'>;
+
 /** RFC 6960 §4.1.1. `serial`: hex without leading zeros. */
-export function ocspQuestion(serial: string, authority: TrustedAuthority, idHash: CertIdHash): OcspQuestion {
+export function ocspQuestion(serial: string, authority: Answering, idHash: CertIdHash): OcspQuestion {
   const { name, key } = signerOf(authority);
   const digits = serial.length % 2 === 0 ? serial : `0${serial}`;
   const positive = /^[89a-f]/.test(digits) ? `00${digits}` : digits;
@@ -93,7 +96,7 @@ export function openOcspAnswer(der: Uint8Array<ArrayBuffer>): OCSPResponse {
 export function readOcspAnswer(
   { responseStatus, responseBytes }: OCSPResponse,
   question: OcspQuestion,
-  authority: TrustedAuthority,
+  authority: Answering,
   nowMs: number,
 ): OcspStatus {
   if (responseStatus !== OCSPResponseStatus.successful) throw new OcspRefusal(responseStatus);
@@ -153,7 +156,7 @@ function isSame(one: CertID, other: CertID): boolean {
 }
 
 /** Keys that may have signed it: of the responder that it names among its certificates, or the CA's own. */
-function signerKeys(answer: SignedAnswer, authority: TrustedAuthority, nowMs: number): readonly KeyObject[] {
+function signerKeys(answer: SignedAnswer, authority: Answering, nowMs: number): readonly KeyObject[] {
   const { responderID } = answer.tbsResponseData;
   const appointed = (answer.certs ?? []).slice(0, certificatesMax).map((der) => responderFrom(der, authority));
   return [signerOf(authority), ...appointed]

@@ -23,7 +23,7 @@ const serial = '8f00000000000001';
 interface Ca {
   readonly certificate: x509.X509Certificate;
   readonly signingKey: webcrypto.CryptoKey;
-  readonly trusted: TrustedAuthority;
+  readonly trusted: Pick<TrustedAuthority, 'certificate' | 'publicKeyDer'>;
 }
 
 /** The CA of the next card (DOMAIN §3): P-384 and SHA-384. */
@@ -45,10 +45,10 @@ async function p384Authority() {
   return { certificate, signingKey: keys.privateKey };
 }
 
-function trusted(certificate: x509.X509Certificate): TrustedAuthority {
+function trusted(certificate: x509.X509Certificate): Ca['trusted'] {
   const node = new NodeCertificate(certificate.toString('pem'));
   const publicKeyDer = node.publicKey.export({ format: 'der', type: 'spki' });
-  return { kind: 'authentication', keyId: 'aa', certificate: node, publicKeyDer };
+  return { certificate: node, publicKeyDer };
 }
 
 let rsa: Ca;

@@ -52,7 +52,7 @@ describe(`malformed certificates, seed ${seed},`, () => {
     const dice = new Dice(seed);
     const nonce = randomBytes(32);
     const nowMs = forge.nowMs();
-    const issuer = { revocation: async () => ({ answer: 'good', asOf: '' }) as const };
+    const issuer = { revocation: async () => ({ answer: 'good', asOf: '', source: 'ocsp' }) as const };
     const against = { nonce, nowMs, profile: 'test', authorities, signatures, issuer } as const;
     const proofs = bases.map(({ key }) => signedAs(key, nonce));
     const outcomes = new Map<string, number>();

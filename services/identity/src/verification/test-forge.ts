@@ -76,9 +76,11 @@ export async function openForge(): Promise<Forge> {
     ),
   );
   const identity = await startTestIdentity('test', {
-    'authentication-3.pem': p384.certificate.toString('pem'),
-    'authentication-4.pem': constrained.certificate.toString('pem'),
-    'authentication-5.pem': old.toString('pem'),
+    pinned: {
+      'authentication-3.pem': p384.certificate.toString('pem'),
+      'authentication-4.pem': constrained.certificate.toString('pem'),
+      'authentication-5.pem': old.toString('pem'),
+    },
   });
   const authentication = forgerOf(identity.store.authority('authentication-1'));
   const nowMs = () => identity.service.clock.now();

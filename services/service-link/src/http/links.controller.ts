@@ -31,7 +31,7 @@ import { decideConfirmation, fold, type LinkEvent, linkStream } from '../domain/
 import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
 import type { LinkVault } from '../outbound/link-vault.js';
-import { askProgramme, askProvider } from '../outbound/questions.js';
+import { askProgramme, askProvider, askStanding } from '../outbound/questions.js';
 import { LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
 
@@ -123,6 +123,7 @@ export class LinksController {
   @Roles('citizen')
   async confirm(@Param('linkId') linkId: string, @CurrentCaller() caller: Caller): Promise<LinkView> {
     await this.#own(caller.subject, linkId);
+    await this.#refuseFrozen(caller.subject);
     const recorded = domainEvents<LinkEvent>(
       (await this.log.readStreams([linkStream(linkId)])).get(linkStream(linkId)),
     );
@@ -133,10 +134,15 @@ export class LinksController {
     return this.#own(caller.subject, linkId);
   }
 
+  async #refuseFrozen(personId: string): Promise<void> {
+    if ((await askStanding(this.questions, personId))?.frozen) throw new Problem({ code: 'identity.frozen' });
+  }
+
   /** Checks what is known already, seals what was typed, then records the wish. */
   async #open(order: LinkOrder, caller: Caller, linkId: string, correlationId: string): Promise<void> {
     const { providerId, providerAccountId, securityCode } = order;
     const programmeId = order.programmeId ?? 'default';
+    await this.#refuseFrozen(caller.subject);
     const [provider, programme] = await Promise.all([
       askProvider(this.questions, providerId),
       askProgramme(this.questions, programmeId),

@@ -18,6 +18,11 @@ const defaultProgramme: ProgrammeFacts = {
   linkConfirmation: 'none',
 };
 
+/** Whether the person has frozen changes of their links; undefined for a person whom identity does not know. */
+export function askStanding(questions: Questions, personId: string): Promise<{ readonly frozen: boolean } | undefined> {
+  return questions.ask<{ frozen: boolean }>('identity', `persons/${personId}/standing`);
+}
+
 export function askProvider(questions: Questions, providerId: string): Promise<ProviderFacts | undefined> {
   return questions.ask<ProviderFacts>('exchange-settlement', `providers/${encodeURIComponent(providerId)}`);
 }

@@ -1,0 +1,126 @@
+import type { EventLog } from '@tsunagu/event-store';
+import { type Clock, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
+import {
+  decideFeed,
+  decideRegisterService,
+  foldMemberService,
+  type MemberService,
+  type MemberServiceEvent,
+  memberServiceStream,
+  ofOwner,
+} from '../domain/member-service.js';
+import {
+  decideEnd,
+  decideMembership,
+  idOfMember,
+  type MembershipEvent,
+  memberStream,
+  type ServiceIdEvent,
+  serviceIdStream,
+} from '../domain/service-membership.js';
+import type { Vault } from '../outbound/vault.js';
+import { type Acting, domainEvents, record } from '../recording.js';
+import type { Proven } from './proving.js';
+
+type Events = ServiceIdEvent | MembershipEvent;
+type Streams = Parameters<typeof domainEvents>[0];
+
+const idKind = 'serviceId:';
+
+/** The ID management table (DOMAIN §1): which id a person has at a service. The ids lie in the vault, their hashes in the streams. */
+export class Memberships {
+  constructor(
+    private readonly log: EventLog,
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The service, where it is the caller's owner's. */
+  async service(service: string, ownerId: string | null): Promise<Result<MemberService, 'request.not_found'>> {
+    const stream = memberServiceStream(service);
+    return ofOwner(serviceIn(await this.log.readStreams([stream]), stream), ownerId);
+  }
+
+  registerService(wish: { service: string; ownerId: string; name: string }, acting: Acting) {
+    const stream = memberServiceStream(wish.service);
+    return record<MemberServiceEvent, 'request.not_found'>(this.log, [stream], acting, (streams) => {
+      const decided = decideRegisterService(serviceIn(streams, stream), wish);
+      return decided.ok ? ok(new Map([[stream, decided.value]])) : decided;
+    });
+  }
+
+  /** Switches a service's feed on for a legal basis, or off with null. */
+  setFeed(service: string, legalBasis: string | null, acting: Acting) {
+    const stream = memberServiceStream(service);
+    return record<MemberServiceEvent, 'request.not_found'>(this.log, [stream], acting, (streams) => {
+      const known = ofOwner(serviceIn(streams, stream), acting.caller.ownerId);
+      if (!known.ok) return known;
+      return ok(new Map([[stream, decideFeed(known.value, legalBasis, isoTime(acting.nowMs))]]));
+    });
+  }
+
+  async register(
+    { service, serviceId, terminalId }: { service: string; serviceId: string; terminalId: string },
+    { personId, certificateRef }: Proven,
+    acting: Acting,
+  ): Promise<Result<unknown, 'identity.already_registered' | 'identity.service_id_taken'>> {
+    const serviceIdRef = this.vault.serviceIdRef(service, serviceId);
+    // First the text: what stands on the log can always be shown.
+    await this.vault.keepSealed(personId, idKind + serviceIdRef, serviceId, isoTime(this.clock.now()));
+    const [member, reservation] = [memberStream(service, personId), serviceIdStream(service, serviceIdRef)];
+    return record<Events, 'identity.already_registered' | 'identity.service_id_taken'>(
+      this.log,
+      [member, reservation],
+      acting,
+      (streams) => {
+        const own = domainEvents<MembershipEvent>(streams, member);
+        const holders = domainEvents<ServiceIdEvent>(streams, reservation);
+        const wish = { service, personId, serviceIdRef, certificateRef, terminalId };
+        const decided = decideMembership({ own, holders }, wish);
+        if (!decided.ok) return decided;
+        return ok(
+          new Map<string, readonly Events[]>([
+            [member, decided.value.member],
+            [reservation, decided.value.serviceId],
+          ]),
+        );
+      },
+    );
+  }
+
+  /** The id that a person has at the service. */
+  async idOf(service: string, personId: string): Promise<Result<string, 'request.not_found'>> {
+    const stream = memberStream(service, personId);
+    const ref = idOfMember(domainEvents<MembershipEvent>(await this.log.readStreams([stream]), stream));
+    const text = ref === null ? undefined : await this.textOf(personId, ref);
+    return text === undefined ? refuse('request.not_found') : ok(text);
+  }
+
+  /** Undefined when the person's key was destroyed. */
+  textOf(personId: string, serviceIdRef: string): Promise<string | undefined> {
+    return this.vault.openSealed<string>(personId, idKind + serviceIdRef);
+  }
+
+  /** By the person, with the card. Repeating it changes nothing. */
+  async end(service: string, { personId, certificateRef }: Proven, acting: Acting): Promise<void> {
+    const member = memberStream(service, personId);
+    const ref = idOfMember(domainEvents<MembershipEvent>(await this.log.readStreams([member]), member));
+    if (ref === null) return;
+    const reservation = serviceIdStream(service, ref);
+    await record<Events>(this.log, [member, reservation], acting, (streams) => {
+      const own = domainEvents<MembershipEvent>(streams, member);
+      // Another call ended it and registered another id meanwhile: this one's work is done.
+      const change = idOfMember(own) === ref ? decideEnd(own, { service, personId, certificateRef }) : null;
+      return ok(
+        new Map<string, readonly Events[]>([
+          [member, change?.member ?? []],
+          [reservation, change?.serviceId ?? []],
+        ]),
+      );
+    });
+  }
+}
+
+function serviceIn(streams: Streams, stream: string): MemberService | undefined {
+  return foldMemberService(domainEvents<MemberServiceEvent>(streams, stream));
+}
