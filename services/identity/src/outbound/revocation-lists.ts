@@ -1,7 +1,7 @@
 import type { Clock } from '@tsunagu/kernel';
 import type { Logger } from 'pino';
-import type { CardCertificate } from '../verification/card-certificate.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
+import type { RevocationSubject } from './issuer.js';
 import { type IssuerConnection, pathOf } from './issuer-connection.js';
 import { type RevocationList, readRevocationList } from './revocation-list.js';
 import type { Listed } from './revocation-policy.js';
@@ -37,7 +37,7 @@ export class RevocationLists {
   }
 
   /** What the list as it is now says of a certificate; where that cannot be read, the list known before. */
-  async ask(certificate: CardCertificate, authority: TrustedAuthority): Promise<Listed | undefined> {
+  async ask(certificate: RevocationSubject, authority: TrustedAuthority): Promise<Listed | undefined> {
     const { issuingPoint, serial } = certificate;
     const kept = issuingPoint === null ? undefined : await this.list(issuingPoint, authority);
     return kept && listed(kept.list, serial);
