@@ -17,8 +17,7 @@ import {
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import { AlgorithmIdentifier, Extension } from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
-import type { TrustedAuthority } from '../verification/trusted-authorities.js';
-import { responderFrom, SignedAnswer, signerOf } from './ocsp-responders.js';
+import { type OcspAuthority, responderFrom, SignedAnswer, signerOf } from './ocsp-responders.js';
 import { isSignedBy } from './signature-algorithms.js';
 
 export type CertIdHash = 'sha256' | 'sha1';
@@ -60,11 +59,8 @@ const toleranceMs = 5 * 60_000;
 const ageMsMax = 24 * 3_600_000;
 const certificatesMax = 5;
 
-/** The authority that a question and its answer concern. */
-type Answering = Pick<TrustedAuthority, 'certificate' | 'publicKeyDer'>;
-
 /** RFC 6960 §4.1.1. `serial`: hex without leading zeros. */
-export function ocspQuestion(serial: string, authority: Answering, idHash: CertIdHash): OcspQuestion {
+export function ocspQuestion(serial: string, authority: OcspAuthority, idHash: CertIdHash): OcspQuestion {
   const { name, key } = signerOf(authority);
   const digits = serial.length % 2 === 0 ? serial : `0${serial}`;
   const positive = /^[89a-f]/.test(digits) ? `00${digits}` : digits;
@@ -96,7 +92,7 @@ export function openOcspAnswer(der: Uint8Array<ArrayBuffer>): OCSPResponse {
 export function readOcspAnswer(
   { responseStatus, responseBytes }: OCSPResponse,
   question: OcspQuestion,
-  authority: Answering,
+  authority: OcspAuthority,
   nowMs: number,
 ): OcspStatus {
   if (responseStatus !== OCSPResponseStatus.successful) throw new OcspRefusal(responseStatus);
@@ -156,7 +152,7 @@ function isSame(one: CertID, other: CertID): boolean {
 }
 
 /** Keys that may have signed it: of the responder that it names among its certificates, or the CA's own. */
-function signerKeys(answer: SignedAnswer, authority: Answering, nowMs: number): readonly KeyObject[] {
+function signerKeys(answer: SignedAnswer, authority: OcspAuthority, nowMs: number): readonly KeyObject[] {
   const { responderID } = answer.tbsResponseData;
   const appointed = (answer.certs ?? []).slice(0, certificatesMax).map((der) => responderFrom(der, authority));
   return [signerOf(authority), ...appointed]

@@ -13,8 +13,8 @@ import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import { CRLReason, Extension } from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
 import { appointResponder, createAuthority, type OcspSigner, signOcspResponse } from '@tsunagu/testing';
-import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import { type OcspQuestion, OcspRefusal, ocspQuestion, openOcspAnswer, readOcspAnswer } from './ocsp-message.js';
+import type { OcspAuthority } from './ocsp-responders.js';
 
 const nowMs = Date.parse('2026-11-20T01:00:00Z');
 const minuteMs = 60_000;
@@ -23,7 +23,7 @@ const serial = '8f00000000000001';
 interface Ca {
   readonly certificate: x509.X509Certificate;
   readonly signingKey: webcrypto.CryptoKey;
-  readonly trusted: Pick<TrustedAuthority, 'certificate' | 'publicKeyDer'>;
+  readonly trusted: OcspAuthority;
 }
 
 /** The CA of the next card (DOMAIN §3): P-384 and SHA-384. */
@@ -45,7 +45,7 @@ async function p384Authority() {
   return { certificate, signingKey: keys.privateKey };
 }
 
-function trusted(certificate: x509.X509Certificate): Ca['trusted'] {
+function trusted(certificate: x509.X509Certificate): OcspAuthority {
   const node = new NodeCertificate(certificate.toString('pem'));
   const publicKeyDer = node.publicKey.export({ format: 'der', type: 'spki' });
   return { certificate: node, publicKeyDer };

@@ -24,6 +24,9 @@ export class SignedAnswer {
   certs?: ArrayBuffer[];
 }
 
+/** The authority that a question and its answer concern. */
+export type OcspAuthority = Pick<TrustedAuthority, 'certificate' | 'publicKeyDer'>;
+
 /** Whose signature under an answer counts, while it is valid. */
 export interface OcspSigner {
   /** DER */
@@ -43,15 +46,15 @@ interface KnownSigners {
   /** By SHA-256 of the DER. */
   readonly responders: RecentMap<string, OcspSigner>;
 }
-const known = new WeakMap<TrustedAuthority, KnownSigners>();
+const known = new WeakMap<OcspAuthority, KnownSigners>();
 
 /** The CA itself, as a signer of answers. */
-export function signerOf(authority: TrustedAuthority): OcspSigner {
+export function signerOf(authority: OcspAuthority): OcspSigner {
   return knownOf(authority).itself;
 }
 
 /** Undefined for a certificate that is no responder of this CA. Valid or not is for the caller to look at. */
-export function responderFrom(der: ArrayBuffer, authority: TrustedAuthority): OcspSigner | undefined {
+export function responderFrom(der: ArrayBuffer, authority: OcspAuthority): OcspSigner | undefined {
   const { responders } = knownOf(authority);
   const name = hash('sha256', new Uint8Array(der));
   const before = responders.get(name);
@@ -67,7 +70,7 @@ export function responderFrom(der: ArrayBuffer, authority: TrustedAuthority): Oc
  * RFC 6960 §4.2.2.2: a certificate that this CA's key itself issued, for signing OCSP answers. It must say that its own revocation need
  * not be checked: there is nobody else to ask about it.
  */
-function isResponder(certificate: Certificate, der: ArrayBuffer, authority: TrustedAuthority): boolean {
+function isResponder(certificate: Certificate, der: ArrayBuffer, authority: OcspAuthority): boolean {
   const { tbsCertificate, tbsCertificateRaw, signatureAlgorithm, signatureValue } = certificate;
   const parsed = new x509.X509Certificate(der);
   const usages = parsed.getExtension(x509.KeyUsagesExtension)?.usages ?? x509.KeyUsageFlags.digitalSignature;
@@ -88,7 +91,7 @@ function isResponder(certificate: Certificate, der: ArrayBuffer, authority: Trus
   );
 }
 
-function knownOf(authority: TrustedAuthority): KnownSigners {
+function knownOf(authority: OcspAuthority): KnownSigners {
   const before = known.get(authority);
   if (before) return before;
   const itself = signerFrom(AsnConvert.parse(authority.certificate.raw, Certificate));

@@ -44,7 +44,7 @@ export class RevocationLists {
   }
 
   /** The same from the list known before, without asking anybody. */
-  known({ issuingPoint, serial }: CardCertificate, authority: TrustedAuthority): Listed | undefined {
+  known({ issuingPoint, serial }: RevocationSubject, authority: TrustedAuthority): Listed | undefined {
     const kept = issuingPoint === null ? undefined : this.lists.get(nameOf(issuingPoint, authority));
     return kept && listed(kept.list, serial);
   }
