@@ -5,18 +5,26 @@ import { secretKey } from '@tsunagu/vault';
 import type { ServiceLinkConfig } from './config.js';
 import { InternalController } from './http/internal.controller.js';
 import { LinksController } from './http/links.controller.js';
+import { realWaiting, type Waiting } from './outbound/answer-floor.js';
+import { CodeAttempts } from './outbound/code-attempts.js';
 import { LinkVault } from './outbound/link-vault.js';
-import { LINK_VAULT, Linking, PROVIDER_CALLS } from './workflows/linking.js';
+import { CODE_ATTEMPTS, LINK_VAULT, Linking, PROVIDER_CALLS, WAITING } from './workflows/linking.js';
 
 @Module({})
 class ServiceLinkModule {}
 
-export function appModule(config: ServiceLinkConfig): DynamicModule {
+export function appModule(config: ServiceLinkConfig, waiting: Waiting = realWaiting): DynamicModule {
   return {
     module: ServiceLinkModule,
     controllers: [LinksController, InternalController],
     providers: [
       Linking,
+      { provide: WAITING, useValue: waiting },
+      {
+        provide: CODE_ATTEMPTS,
+        inject: [PARTS],
+        useFactory: ({ database }: ServiceParts) => new CodeAttempts(database, config.codeAttempts),
+      },
       {
         provide: PROVIDER_CALLS,
         inject: [PARTS],

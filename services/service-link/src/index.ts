@@ -14,7 +14,7 @@ export const definition: ServiceDefinition<ServiceLinkConfig> = {
   needs: ['atomicStreams'],
   projections: [linksProjection],
   upcasts,
-  module: appModule,
+  module: (config) => appModule(config),
 };
 
 // For `verify` and `replay`: the folds that the service decides on.

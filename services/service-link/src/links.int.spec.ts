@@ -22,7 +22,7 @@ const programmes: Record<string, unknown> = {
 beforeAll(async () => {
   outside = await testDatabase();
   service = await startTestService(definition, {
-    env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600' },
+    env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600', TSUNAGU_CODE_ANSWER_FLOOR_MS: '0' },
     questions: {
       'exchange-settlement': (path) =>
         ['providers/sim-pay', 'providers/other-pay'].includes(path)

@@ -35,4 +35,15 @@ export const serviceLinkErrors = {
     title: { en: 'The link is not in a state that allows this.', ja: 'この状態では操作できません。' },
     next: { en: 'Read the link and go on from its state.', ja: '連携の状態を確認してください。' },
   },
+  'service_link.too_many_attempts': {
+    status: 429,
+    title: {
+      en: 'Too many security codes were tried.',
+      ja: 'セキュリティコードの入力回数が上限に達しました。',
+    },
+    next: {
+      en: 'Wait for retryAfterSeconds, read the code again at the provider, then link anew.',
+      ja: 'retryAfterSeconds の経過後、事業者でコードを確認してから、もう一度連携してください。',
+    },
+  },
 } as const satisfies ErrorCatalogue;

@@ -30,9 +30,10 @@ import { decideEstablish } from '../domain/establish.js';
 import { decideConfirmation, fold, type LinkEvent, linkStream } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
+import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { askProgramme, askProvider } from '../outbound/questions.js';
-import { LINK_VAULT, Linking } from '../workflows/linking.js';
+import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
 
 /** A POST waits at most so long for the provider, then answers with the link as it is. */
@@ -70,6 +71,7 @@ export class LinksController {
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
     @Inject(QUESTIONS) private readonly questions: Questions,
     @Inject(LINK_VAULT) private readonly vault: LinkVault,
+    @Inject(CODE_ATTEMPTS) private readonly attempts: CodeAttempts,
     private readonly linking: Linking,
   ) {}
 
@@ -158,15 +160,21 @@ export class LinksController {
     const accountStream = account.serviceAccountStream(providerId, accountKey);
     const choiceStream = choice.providerChoiceStream(caller.subject, programmeId);
     const streams = await this.log.readStreams([accountStream, choiceStream]);
-    valueOrProblem(
-      decideEstablish(
-        {
-          accounts: [account.fold(domainEvents<account.ServiceAccountBound>(streams.get(accountStream)))],
-          choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
-        },
-        request,
-      ),
+    const attempt = { attemptId: linkId, accountKey, personId: caller.subject, terminalId: terminalOf(caller) };
+    valueOrProblem(await this.attempts.take(attempt, now));
+    const known = decideEstablish(
+      {
+        accounts: [account.fold(domainEvents<account.ServiceAccountBound>(streams.get(accountStream)))],
+        choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
+      },
+      request,
     );
+    if (!known.ok) {
+      // The answer tells whether an account is linked, without any code: looking for such accounts is an attempt too.
+      if (known.refusal.code === 'service_link.account_taken') await this.attempts.wrongForPerson(linkId);
+      else await this.attempts.forget(linkId);
+      throw new Problem(known.refusal);
+    }
     // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
     await this.vault.keepSecrets(linkId, { providerAccountId, securityCode });
     const event = toNewEvent(
@@ -208,6 +216,11 @@ export class LinksController {
     if (recorded.length === 0) return undefined;
     return linkView(recorded, (await this.vault.accounts([linkId])).get(linkId)?.maskedName);
   }
+}
+
+/** A token of a counter or kiosk session names its terminal; others have none. */
+function terminalOf(caller: Caller & { readonly terminalId?: string | null }): string | null {
+  return caller.terminalId ?? null;
 }
 
 interface LinkRow {

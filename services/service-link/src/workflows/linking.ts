@@ -25,12 +25,16 @@ import {
 } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
+import { noSoonerThan, type Waiting } from '../outbound/answer-floor.js';
+import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { confirmAccount } from '../outbound/provider.js';
 import { askProvider } from '../outbound/questions.js';
 
 export const LINK_VAULT = Symbol('LINK_VAULT');
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
+export const CODE_ATTEMPTS = Symbol('CODE_ATTEMPTS');
+export const WAITING = Symbol('WAITING');
 
 /** Real time between two attempts at a provider that does not answer: from the first doubling to the last. */
 const actor = 'service:service-link';
@@ -62,6 +66,8 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(LINK_VAULT) private readonly vault: LinkVault,
     @Inject(PROVIDER_CALLS) private readonly calls: ProviderCalls,
+    @Inject(CODE_ATTEMPTS) private readonly attempts: CodeAttempts,
+    @Inject(WAITING) private readonly waiting: Waiting,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -135,8 +141,12 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     const secrets = await this.vault.secrets(linkId);
     const provider = await askProvider(this.questions, providerId);
     if (!secrets || !provider) return decideAnswer(link, { kind: 'none' }, this.#now());
-    const answer = await confirmAccount(this.calls, provider.baseUrl, linkId, secrets);
+    const answer = await noSoonerThan(this.config.codeAnswerFloorMs, this.waiting, () =>
+      confirmAccount(this.calls, provider.baseUrl, linkId, secrets),
+    );
+    if (answer.kind === 'denied') await this.attempts.wrong(linkId);
     if (answer.kind === 'confirmed') {
+      await this.attempts.right(linkId);
       await this.vault.keepAccount(linkId, answer.account);
       const referenceKey = this.vault.referenceKey(providerId, answer.account.providerAccountRef);
       return decideAnswer(link, { kind: 'confirmed', referenceKey }, this.#now());
@@ -197,7 +207,9 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
   /** At its end what the person typed is deleted, and of a refused link the provider's reference too. */
   async #tidyUp(link: Link): Promise<void> {
     if (link.status === 'refused') await this.vault.forgetAccount(link.request.linkId);
-    if (hasEnded(link)) await this.vault.forgetSecrets(link.request.linkId);
+    if (!hasEnded(link)) return;
+    await this.attempts.forget(link.request.linkId);
+    await this.vault.forgetSecrets(link.request.linkId);
   }
 
   #retryLater(linkId: string): void {
@@ -232,6 +244,7 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     for (const linkId of orphans) {
       if ((streams.get(linkStream(linkId)) ?? []).length === 0) await this.vault.forgetSecrets(linkId);
     }
+    await this.attempts.forgetOld(this.clock.now());
   }
 
   #now(): string {
