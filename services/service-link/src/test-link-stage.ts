@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { newId } from '@tsunagu/kernel';
-import type { ServiceDefinition } from '@tsunagu/service-host';
+import type { Role, ServiceDefinition } from '@tsunagu/service-host';
 import { startTestService, type TestAnswer } from '@tsunagu/service-host/testing';
 import { SimulatedProvider, testDatabase } from '@tsunagu/testing';
 import type { ServiceLinkConfig } from './config.js';
@@ -12,9 +12,17 @@ import { definition } from './index.js';
 
 export type LinkStage = Awaited<ReturnType<typeof startLinkStage>>;
 
+const strict = {
+  providersPerPerson: 'one',
+  linkConfirmation: 'none',
+  linkChange: 'never_after_claim',
+  ownerId: 'demo',
+};
 const programmes: Readonly<Record<string, object>> = {
-  'many-programme': { providersPerPerson: 'many', linkConfirmation: 'none' },
-  'asking-programme': { providersPerPerson: 'one', linkConfirmation: 'person' },
+  'many-programme': { ...strict, providersPerPerson: 'many' },
+  'asking-programme': { ...strict, linkConfirmation: 'person' },
+  'free-programme': { ...strict, linkChange: 'allowed' },
+  'tokyo-programme': { ...strict, ownerId: 'tokyo' },
 };
 
 /** The service with a real provider over HTTP; campaign, identity and exchange-settlement say what the spec wants. */
@@ -23,18 +31,33 @@ export async function startLinkStage(
   served: ServiceDefinition<ServiceLinkConfig> = definition,
 ) {
   const outside = await testDatabase();
-  const world = { providerIsUp: true, baseUrl: '' };
+  const world = {
+    providerIsUp: true,
+    baseUrl: '',
+    /** Persons who have claimed in whatever programme is asked for. */
+    claimed: new Set<string>(),
+    /** By link: what is on its way over it. */
+    openExchanges: new Map<string, readonly object[]>(),
+    /** By person: whether they are 15; unknown where nothing is said. */
+    isFifteen: new Map<string, 'yes' | 'no' | 'unknown'>(),
+  };
   const service = await startTestService(served, {
     env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600', TSUNAGU_CODE_ANSWER_FLOOR_MS: '0', ...env },
     questions: {
-      'exchange-settlement': (path) =>
-        ['providers/sim-pay', 'providers/other-pay'].includes(path)
-          ? { providerId: path.slice('providers/'.length), baseUrl: world.baseUrl }
-          : undefined,
+      'exchange-settlement': (path) => {
+        const [kind, id = ''] = path.split('/');
+        if (kind === 'links') return { exchanges: world.openExchanges.get(id) ?? [] };
+        return ['sim-pay', 'other-pay'].includes(id) ? { providerId: id, baseUrl: world.baseUrl } : undefined;
+      },
       campaign: (path) => {
-        const programmeId = path.replace('programmes/', '');
+        const [, programmeId = '', question, personId = ''] = path.split('/');
+        if (question === 'claims-of') return { claimed: world.claimed.has(personId) };
         const facts = programmes[programmeId];
         return facts && { programmeId, ...facts };
+      },
+      identity: (_path, body) => {
+        const { personId } = body as { personId: string };
+        return { answers: [{ rule: 'age', answer: world.isFifteen.get(personId) ?? 'unknown', factReadAt: null }] };
       },
     },
   });
@@ -55,11 +78,28 @@ export async function startLinkStage(
   const stage = {
     service,
     world,
-    freshAccount: () => String(8_000_000_000 + accounts++),
+    freshAccount: () => String(8_000_000_001 + accounts++),
     person: () => newId(service.clock.now()),
     async as(personId: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const token = await service.token({ role: 'citizen', subject: personId });
       return service.call(method, `/service-link/v1/${path}`, { token, headers, ...(body !== undefined && { body }) });
+    },
+    async asStaff(
+      subject: string,
+      method: string,
+      path: string,
+      body?: unknown,
+      { ownerId = 'demo', role = 'support' }: { ownerId?: string; role?: Role } = {},
+    ): Promise<TestAnswer> {
+      const token = await service.token({ role, subject, ownerId });
+      const headers = { 'idempotency-key': newId(1) };
+      return service.call(method, `/service-link/v1/${path}`, { token, headers, ...(body !== undefined && { body }) });
+    },
+    /** An established link of the person; its id. */
+    async established(personId: string, account: string, more: Record<string, unknown> = {}): Promise<string> {
+      const answer = await stage.link(personId, account, more);
+      expect(answer.body).toMatchObject({ state: 'established' });
+      return answer.body.linkId;
     },
     /** The person asks for a link, with the right code unless another is given; a busy machine may reach its end after the POST's answer. */
     async link(

@@ -7,6 +7,7 @@ const programmes: fc.Arbitrary<Programme> = fc.record({
   name: fc.string({ minLength: 1 }),
   providersPerPerson: fc.constantFrom('one', 'many'),
   linkConfirmation: fc.constantFrom('none', 'person'),
+  linkChange: fc.constantFrom('never_after_claim', 'allowed'),
   ownerId: fc.constantFrom('demo', 'tokyo'),
 });
 
