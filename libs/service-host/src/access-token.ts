@@ -22,11 +22,16 @@ const JWKS_TIMEOUT_MS = 3_000;
 /** Signs an access token: RS256, `at+jwt`, times by the platform's clock. */
 export async function signAccessToken(
   key: SigningKey,
-  claims: { subject: string; role: Role; ownerId?: string; ttlSeconds: number; tokenId?: string },
+  claims: { subject: string; role: Role; ownerId?: string; ttlSeconds: number; tokenId?: string; terminalId?: string },
   clock: Clock,
 ): Promise<string> {
   const issuedAt = Math.floor(clock.now() / 1_000);
-  return new SignJWT({ role: claims.role, ...(claims.ownerId === undefined ? {} : { ownerId: claims.ownerId }) })
+  const { role, ownerId, terminalId } = claims;
+  return new SignJWT({
+    role,
+    ...(ownerId === undefined ? {} : { ownerId }),
+    ...(terminalId && { terminal: terminalId }),
+  })
     .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.kid })
     .setIssuer(tokenIssuer)
     .setAudience(tokenAudience)
@@ -148,7 +153,10 @@ function callerOf(payload: JWTPayload, kid: string, profile: 'test' | 'productio
   const times = { tokenId: jti, expiresAt: Number(exp), issuedAt: Number(iat) };
   if (role === 'citizen') {
     if (!isId(sub)) throw tokenInvalid('The access token names no person.');
-    return { subject: sub, role, ownerId: null, actor: `person:${sub}`, ...times };
+    const { terminal } = payload;
+    if (terminal !== undefined && !isName(terminal)) throw tokenInvalid('The access token names no terminal.');
+    const at = terminal === undefined ? {} : { terminalId: terminal };
+    return { subject: sub, role, ownerId: null, actor: `person:${sub}`, ...at, ...times };
   }
   if (role === 'service') return { subject: sub, role, ownerId: null, actor: `service:${sub}`, ...times };
   const owner = ownerId === undefined && profile === 'test' ? 'demo' : ownerId;

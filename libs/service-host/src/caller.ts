@@ -18,6 +18,8 @@ export interface Caller {
   readonly expiresAt: number;
   /** `person:<id>`, `staff:<subject>`, `service:<name>`: the actor of events. */
   readonly actor: string;
+  /** Of a citizen at a counter or kiosk: every write there needs a fresh proof by the card. */
+  readonly terminalId?: string;
 }
 
 export const ROLES = 'tsunagu:roles';

@@ -95,6 +95,18 @@ describe('an exchange', () => {
     if (known) stage.service.questions['service-link'] = known;
   });
 
+  it('is not begun while the person is frozen; the same key goes on when the freeze is lifted', async () => {
+    const key = newId(1);
+    const linkId = stage.freshLink();
+    stage.frozen.add(me);
+    expect(await stage.post(100, linkId, key)).toMatchObject({ status: 403, body: { code: 'identity.frozen' } });
+    stage.frozen.delete(me);
+    const [answer, exchangeId] = await Promise.all([stage.post(100, linkId, key), stage.ledgerHolds(100)]);
+    expect(answer).toMatchObject({ status: 202, body: { exchangeId } });
+    await stage.until(exchangeId, 'ExchangeConfirmed');
+    await stage.captured(exchangeId, 100);
+  });
+
   it('rejected by the provider ends so, and the release is recorded', async () => {
     await stage.faults('reject');
     const { exchangeId } = await stage.exchange(200);

@@ -28,12 +28,14 @@ export type ExchangeStage = Awaited<ReturnType<typeof startExchangeStage>>;
 /** The service with a real provider over HTTP; the ledger's answers are delivered by hand. */
 export async function startExchangeStage(sweepSeconds = '1') {
   const links: Record<string, unknown> = {};
+  const frozen = new Set<string>();
   const holds: Record<string, RecordedEvent | undefined> = {};
   const broken: { answer?: ((path: string, response: ServerResponse) => boolean) | undefined } = {};
   const outside = await testDatabase();
   const service = await startTestService(definition, {
     env: { TSUNAGU_EXCHANGE_SWEEP_SECONDS: sweepSeconds },
     questions: {
+      identity: (path) => ({ frozen: frozen.has(path.split('/')[1] ?? '') }),
       'service-link': (path) => links[path.replace('links/', '')],
       'point-ledger': (path) => ({ state: 'unknown', event: holds[path.split('/').at(-1) ?? ''] }),
     },
@@ -62,6 +64,8 @@ export async function startExchangeStage(sweepSeconds = '1') {
     outside,
     baseUrl,
     links,
+    /** Whose exchanges identity says are frozen. */
+    frozen,
     /** What the ledger answers when it is asked for a hold, by exchange. */
     holds,
     /** Set to answer some calls in the provider's place; true when it did. */

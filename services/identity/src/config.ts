@@ -1,4 +1,5 @@
-import { type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
+import { ConfigError, type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
+import { defaultProgramme, defaultRule, type MyKeyIdRule } from './domain/my-key-id.js';
 
 export interface IdentityConfig {
   /** Where the issuer's revocation lists and link data are read. */
@@ -7,6 +8,12 @@ export interface IdentityConfig {
   readonly trustedAuthorities: string;
   /** A revocation list that was looked at so recently is not asked for again. */
   readonly listCacheMs: number;
+  /** A card that is only held counts so long after it signed with its PIN. */
+  readonly heldProofDays: number;
+  /** Two persons' cards at one terminal within so long are a signal. */
+  readonly twoCardsSeconds: number;
+  /** What MyKey IDs look like, by programme. */
+  readonly myKeyIdRules: Readonly<Record<string, MyKeyIdRule>>;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -14,5 +21,37 @@ export function readConfig(env: Environment): IdentityConfig {
     issuerUrl: urlSetting(env, 'TSUNAGU_ISSUER_URL', ['http:', 'https:']),
     trustedAuthorities: textSetting(env, 'TSUNAGU_TRUSTED_CA_DIRECTORY'),
     listCacheMs: numberSetting(env, 'TSUNAGU_REVOCATION_LIST_CACHE_MS', { fallback: 500, min: 0, max: 3_600_000 }),
+    heldProofDays: numberSetting(env, 'TSUNAGU_HELD_PROOF_DAYS', { fallback: 90, min: 1, max: 3_650 }),
+    twoCardsSeconds: numberSetting(env, 'TSUNAGU_TWO_CARDS_SECONDS', { fallback: 30, min: 0, max: 3_600 }),
+    myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
   };
+}
+
+/** `TSUNAGU_MY_KEY_ID_RULES`: a JSON object of MyKeyIdRule by programme; `default` may be changed too. */
+function myKeyIdRules(text: string): Readonly<Record<string, MyKeyIdRule>> {
+  const fault = new ConfigError(
+    'TSUNAGU_MY_KEY_ID_RULES must be a JSON object: for each programme { "alphabet", "lengthMin", "lengthMax" }, lengths 4 to 64.',
+  );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw fault;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault;
+  for (const rule of Object.values(value)) if (!isRule(rule)) throw fault;
+  return value as Record<string, MyKeyIdRule>;
+}
+
+function isRule(value: unknown): value is MyKeyIdRule {
+  const { alphabet, lengthMin, lengthMax } = (value ?? {}) as Record<string, unknown>;
+  const isLength = (length: unknown): length is number =>
+    Number.isInteger(length) && 4 <= Number(length) && Number(length) <= 64;
+  return (
+    typeof alphabet === 'string' &&
+    /^[\x21-\x7e]{2,100}$/.test(alphabet) &&
+    isLength(lengthMin) &&
+    isLength(lengthMax) &&
+    lengthMin <= lengthMax
+  );
 }

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { signalsProjection } from './projections/signals.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -11,7 +12,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   consumes: [],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [],
+  projections: [signalsProjection],
   upcasts,
   module: appModule,
 };
@@ -19,6 +20,6 @@ export const definition: ServiceDefinition<IdentityConfig> = {
 // For the command line: tokens of registered persons, and the folds that the service decides on.
 export { sessionSeconds, signCitizenToken } from './citizen-token.js';
 export { type CertificateBound, personOf } from './domain/certificate.js';
-export { holderOf, type MyKeyIdReserved } from './domain/my-key-id.js';
+export { holderOf, type MyKeyIdEvent, type MyKeyIdReserved } from './domain/my-key-id.js';
 export { fold as foldPerson, type Person, type PersonEvent } from './domain/person.js';
 export { registerTestPersons, type TestPersonOptions, type TestPersonParts } from './test-persons.js';

@@ -28,6 +28,12 @@ export interface TestIdentity {
     card: Card,
     options?: { withAttributes?: boolean; attributesOf?: Card; change?: (body: SessionBody) => SessionBody },
   ): Promise<TestAnswer>;
+  /** `proof` of a write: a challenge for this act, signed by the card. */
+  proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }>;
+  /** A card that has signed in, with its person and token. */
+  citizen(card?: Card): Promise<{ card: Card; personId: string; token: string; myKeyId: string | null }>;
+  /** A card tapped at a terminal: a session there, and the terminal's own token. */
+  tap(card: Card, terminalId?: string): Promise<{ answer: TestAnswer; kiosk: string; terminalSessionId: string }>;
   close(): Promise<void>;
 }
 
@@ -39,8 +45,12 @@ export interface SessionBody {
 }
 
 const keys = keyPool(4);
+let taps = 0;
 
-export async function startTestIdentity(profile: 'test' | 'production' = 'test'): Promise<TestIdentity> {
+export async function startTestIdentity(
+  profile: 'test' | 'production' = 'test',
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);
   let nowMs = () => 0;
@@ -53,10 +63,11 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       TSUNAGU_ISSUER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`,
       TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
       TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
+      ...env,
     },
   });
   nowMs = () => service.clock.now();
-  return {
+  const identity: TestIdentity = {
     service,
     store,
     issuer,
@@ -79,6 +90,23 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       }
       return service.call('POST', '/identity/v1/sessions', { body: change(request) });
     },
+    async proof(card, purpose, operation) {
+      const { body } = await service.call('POST', '/identity/v1/challenges', { body: { purpose, operation } });
+      const nonce = Buffer.from(body.nonce, 'base64url');
+      return { challengeId: body.challengeId, signature: signed(card.privateKey, nonce) };
+    },
+    async citizen(given) {
+      const card = given ?? (await identity.card());
+      const { body } = await identity.session(card);
+      return { card, token: body.accessToken, ...body.person };
+    },
+    async tap(card, terminalId = `terminal-${taps++}`) {
+      const kiosk = await service.token({ role: 'kiosk', subject: terminalId });
+      const proof = await identity.proof(card, 'terminal_session', { terminalId });
+      const body = { ...proof, certificate: card.certificate };
+      const answer = await service.call('POST', '/identity/v1/terminal-sessions', { token: kiosk, body });
+      return { answer, kiosk, terminalSessionId: answer.body.terminalSessionId };
+    },
     async close() {
       await service.close();
       server.closeAllConnections();
@@ -86,6 +114,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       rmSync(directory, { recursive: true, force: true });
     },
   };
+  return identity;
 }
 
 export function signed(privateKey: string, nonce: Buffer): string {

@@ -14,6 +14,7 @@ let server: Server;
 let baseUrl: string;
 let providerIsUp = true;
 
+const frozen = new Set<string>();
 const programmes: Record<string, unknown> = {
   'many-programme': { programmeId: 'many-programme', providersPerPerson: 'many', linkConfirmation: 'none' },
   'asking-programme': { programmeId: 'asking-programme', providersPerPerson: 'one', linkConfirmation: 'person' },
@@ -24,6 +25,7 @@ beforeAll(async () => {
   service = await startTestService(definition, {
     env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600', TSUNAGU_CODE_ANSWER_FLOOR_MS: '0' },
     questions: {
+      identity: (path) => ({ frozen: frozen.has(path.split('/')[1] ?? '') }),
       'exchange-settlement': (path) =>
         ['providers/sim-pay', 'providers/other-pay'].includes(path)
           ? { providerId: path.slice('providers/'.length), baseUrl }
@@ -125,6 +127,21 @@ describe('a link', () => {
     const programmeId = 'many-programme';
     expect((await link(me, freshAccount(), { programmeId })).body.state).toBe('established');
     expect((await link(me, freshAccount(), { programmeId, providerId: 'other-pay' })).body.state).toBe('established');
+  });
+
+  it('is not asked for and not confirmed while the person is frozen, and goes on with the same key afterwards', async () => {
+    const me = person();
+    const key = newId(1);
+    const waiting = await link(me, freshAccount(), { programmeId: 'asking-programme' });
+    frozen.add(me);
+    const account = freshAccount();
+    expect(await link(me, account, {}, key)).toMatchObject({ status: 403, body: { code: 'identity.frozen' } });
+    const token = await service.token({ role: 'citizen', subject: me });
+    const confirm = () => service.call('POST', `/service-link/v1/links/${waiting.body.linkId}/confirm`, { token });
+    expect(await confirm()).toMatchObject({ status: 403, body: { code: 'identity.frozen' } });
+    frozen.delete(me);
+    expect(await confirm()).toMatchObject({ status: 200, body: { state: 'established' } });
+    expect(await link(me, account, {}, key)).toMatchObject({ status: 202, body: { state: 'established' } });
   });
 
   it('waits for the person where the programme asks for it', async () => {

@@ -21,6 +21,7 @@ const strict = {
 const programmes: Readonly<Record<string, object>> = {
   'many-programme': { ...strict, providersPerPerson: 'many' },
   'asking-programme': { ...strict, linkConfirmation: 'person' },
+  'proving-programme': { ...strict, linkConfirmation: 'proof' },
   'free-programme': { ...strict, linkChange: 'allowed' },
   'tokyo-programme': { ...strict, ownerId: 'tokyo' },
 };
@@ -36,6 +37,10 @@ export async function startLinkStage(
     baseUrl: '',
     /** Persons who have claimed in whatever programme is asked for. */
     claimed: new Set<string>(),
+    frozen: new Set<string>(),
+    /** What identity was asked about proofs. */
+    proofs: [] as unknown[],
+    proofAnswer: { ok: true } as object,
     /** By link: what is on its way over it. */
     openExchanges: new Map<string, readonly object[]>(),
     /** By person: whether they are 15; unknown where nothing is said. */
@@ -55,7 +60,12 @@ export async function startLinkStage(
         const facts = programmes[programmeId];
         return facts && { programmeId, ...facts };
       },
-      identity: (_path, body) => {
+      identity: (path, body) => {
+        if (path.endsWith('/standing')) return { frozen: world.frozen.has(path.split('/')[1] ?? '') };
+        if (path === 'proofs') {
+          world.proofs.push(body);
+          return world.proofAnswer;
+        }
         const { personId } = body as { personId: string };
         return { answers: [{ rule: 'age', answer: world.isFifteen.get(personId) ?? 'unknown', factReadAt: null }] };
       },
@@ -80,8 +90,10 @@ export async function startLinkStage(
     world,
     freshAccount: () => String(8_000_000_001 + accounts++),
     person: () => newId(service.clock.now()),
+    /** The token that the next calls bring instead of a plain one, such as one of a kiosk's. */
+    tokenOf: (personId: string) => service.token({ role: 'citizen', subject: personId }),
     async as(personId: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-      const token = await service.token({ role: 'citizen', subject: personId });
+      const token = await stage.tokenOf(personId);
       return service.call(method, `/service-link/v1/${path}`, { token, headers, ...(body !== undefined && { body }) });
     },
     async asStaff(

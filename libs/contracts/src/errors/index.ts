@@ -3,6 +3,7 @@ import type { ErrorCode } from './catalogue.js';
 import { edgeErrors } from './edge.js';
 import { exchangeSettlementErrors } from './exchange-settlement.js';
 import { identityErrors } from './identity.js';
+import { identityActErrors } from './identity-acts.js';
 import { listErrors } from './lists.js';
 import { logErrors } from './log.js';
 import { pointLedgerErrors } from './point-ledger.js';
@@ -13,6 +14,7 @@ export const errorCodes = {
   ...edgeErrors,
   ...logErrors,
   ...identityErrors,
+  ...identityActErrors,
   ...serviceLinkErrors,
   ...campaignErrors,
   ...pointLedgerErrors,

@@ -35,9 +35,12 @@ class ProgrammeBody {
   @IsIn(['one', 'many'])
   providersPerPerson: 'one' | 'many';
 
-  @ApiProperty({ enum: ['none', 'person'], description: 'Whether the person confirms a link once more' })
-  @IsIn(['none', 'person'])
-  linkConfirmation: 'none' | 'person';
+  @ApiProperty({
+    enum: ['none', 'person', 'proof'],
+    description: 'Whether the person confirms a link once more, and with the card',
+  })
+  @IsIn(['none', 'person', 'proof'])
+  linkConfirmation: 'none' | 'person' | 'proof';
 
   @ApiPropertyOptional({
     enum: ['never_after_claim', 'allowed'],

@@ -25,7 +25,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import type { Pool } from 'pg';
 import { decideRequest, type ExchangeEvent, exchangeStream } from '../domain/exchange.js';
-import { askLink } from '../outbound/questions.js';
+import { askLink, askStanding } from '../outbound/questions.js';
 import { Bell } from '../workflows/bell.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { type ExchangeRow, type ExchangeView, exchangeView, type FoundExchange, rowView } from './exchange-view.js';
@@ -140,7 +140,11 @@ export class ExchangesController {
   }
 
   async #accept(order: ExchangeOrder, caller: Caller, exchangeId: string, correlationId: string): Promise<void> {
-    const link = await askLink(this.questions, order.linkId);
+    const [link, standing] = await Promise.all([
+      askLink(this.questions, order.linkId),
+      askStanding(this.questions, caller.subject),
+    ]);
+    if (standing?.frozen) throw new Problem({ code: 'identity.frozen' });
     const known = link?.personId === caller.subject ? link : undefined;
     const { provider, recorded } = await readProvider(this.log, known?.providerId ?? '');
     if (!known || !provider) throw new Problem({ code: 'request.not_found' });

@@ -20,6 +20,11 @@ export function askLink(questions: Questions, linkId: string): Promise<LinkFacts
   return questions.ask<LinkFacts>('service-link', `links/${linkId}`);
 }
 
+/** Whether the person has frozen exchanges; undefined for a person whom identity does not know. */
+export function askStanding(questions: Questions, personId: string): Promise<{ readonly frozen: boolean } | undefined> {
+  return questions.ask<{ frozen: boolean }>('identity', `persons/${personId}/standing`);
+}
+
 export function askHold(questions: Questions, personId: string, exchangeId: string): Promise<HoldFacts | undefined> {
   return questions.ask<HoldFacts>('point-ledger', `holds/${personId}/${exchangeId}`);
 }

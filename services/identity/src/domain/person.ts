@@ -1,4 +1,5 @@
 import type { DataOf } from '@tsunagu/contracts';
+import { defaultProgramme, type PersonMyKeyIdEvent } from './my-key-id.js';
 
 /** Stream `person-<personId>`. No attribute stands in it: only which were read, when, and keyed hashes. */
 export type PersonEvent =
@@ -12,10 +13,7 @@ export type PersonEvent =
         readonly predecessorRefs: readonly string[];
       };
     }
-  | {
-      readonly type: 'MyKeyIdRegistered';
-      readonly data: { readonly personId: string; readonly programmeId: string; readonly myKeyIdRef: string };
-    }
+  | PersonMyKeyIdEvent
   | {
       readonly type: 'AttributesVerified';
       readonly data: {
@@ -32,6 +30,7 @@ export type AttributeName = 'name' | 'birthDate' | 'sex' | 'address';
 
 export interface Person {
   readonly personId: string;
+  /** In programme `default`. */
   readonly myKeyIdRef: string | null;
   /** When the attributes now held were read. */
   readonly attributesReadAt: string | null;
@@ -55,7 +54,10 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
     case 'CertificateSuperseded':
       return { ...person, cards: person.cards + 1 };
     case 'MyKeyIdRegistered':
-      return { ...person, myKeyIdRef: event.data.myKeyIdRef };
+    case 'MyKeyIdChanged':
+      return event.data.programmeId === defaultProgramme ? { ...person, myKeyIdRef: event.data.myKeyIdRef } : person;
+    case 'MyKeyIdProvisionallyRegistered':
+      return person;
     case 'AttributesVerified':
       return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
   }

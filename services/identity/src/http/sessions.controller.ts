@@ -17,6 +17,7 @@ import {
 import { Type } from 'class-transformer';
 import { Equals, IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
 import { signCitizenToken } from '../citizen-token.js';
+import { KeptCertificates } from '../outbound/kept-certificates.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
@@ -25,7 +26,7 @@ import { type Proof, SigningIn } from '../workflows/signing-in.js';
 const certificateMax = 8_192;
 const signatureMax = 700;
 
-class CardProof {
+export class CardProof {
   /** DER, base64. */
   @IsString()
   @Length(1, certificateMax)
@@ -78,6 +79,7 @@ export class SessionsController {
   constructor(
     private readonly signingIn: SigningIn,
     private readonly sessionEnds: SessionEnds,
+    private readonly kept: KeptCertificates,
     @Inject(CITIZEN_KEY) private readonly key: SigningKey,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
@@ -91,6 +93,7 @@ export class SessionsController {
     const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
+    await this.kept.keep(person.personId, card.certificate, this.clock.now());
     const { accessToken, expiresAtMs } = await signCitizenToken(this.key, person.personId, this.clock);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
@@ -105,7 +108,7 @@ export class SessionsController {
   }
 }
 
-function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
+export function proofFrom({ certificate, signature }: CardProof, field: string): Proof {
   const read = readCertificate(Buffer.from(certificate, 'base64'));
   if (!read) {
     const error: FieldError = { field, code: 'not_a_certificate', message: 'not an X.509 certificate with an RSA key' };

@@ -19,6 +19,9 @@ export interface Lineage {
   readonly signatureCertificate: string | null;
 }
 
+/** What a certificate's revocation is asked by; raw certificates are not kept (DOMAIN §3). */
+export type RevocationSubject = Pick<CardCertificate, 'hash' | 'serial' | 'issuingPoint' | 'authorityKeyId'>;
+
 export interface IssuerOptions {
   readonly baseUrl: string;
   /** A list that was looked at so recently (real time) is not asked for again. */
@@ -47,7 +50,7 @@ export class Issuer {
 
   constructor(private readonly options: IssuerOptions) {}
 
-  async revocation(certificate: CardCertificate, authority: TrustedAuthority): Promise<RevocationAnswer> {
+  async revocation(certificate: RevocationSubject, authority: TrustedAuthority): Promise<RevocationAnswer> {
     const kept = certificate.issuingPoint && (await this.list(certificate.issuingPoint, authority));
     if (!kept) return { answer: 'unreachable' };
     const { revoked, thisUpdateMs, nextUpdateMs } = kept.list;

@@ -1,4 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
+import { inTransaction } from '@tsunagu/event-store';
 import { keyedHash, open, seal, secretKey } from '@tsunagu/vault';
 import type { Pool, PoolClient } from 'pg';
 import type { Attributes } from '../verification/attributes.js';
@@ -72,7 +73,50 @@ export class Vault {
     return this.read<string>(personId, 'myKeyId');
   }
 
-  private async read<T>(personId: string, kind: 'attributes' | 'myKeyId'): Promise<T | undefined> {
+  /** One more thing that is known of a person, under a kind of its own; what was there before is replaced. */
+  async keepSealed(personId: string, kind: string, value: unknown, at: string): Promise<void> {
+    await inTransaction(this.database, async (client) => {
+      const key = (await this.personKeys(client, [personId])).get(personId);
+      if (!key) throw new Error('a person without a vault key');
+      await client.query(
+        `insert into vault_attributes (person_id, kind, sealed, read_at) values ($1, $2, $3, $4)
+         on conflict (person_id, kind) do update set sealed = excluded.sealed, read_at = excluded.read_at`,
+        [personId, kind, seal(key, context(personId, kind), value), at],
+      );
+    });
+  }
+
+  /** Undefined when it is not kept or the person's key was destroyed. */
+  async openSealed<T>(personId: string, kind: string): Promise<T | undefined> {
+    return this.read<T>(personId, kind);
+  }
+
+  /** Everything of a person whose kind begins so, newest first. */
+  async openSealedOf<T>(
+    personId: string,
+    prefix: string,
+  ): Promise<readonly { readonly kind: string; readonly value: T; readonly at: Date }[]> {
+    const { rows } = await this.database.query<{ kind: string; wrapped: Buffer; sealed: Buffer; read_at: Date }>(
+      `select kind, wrapped, sealed, read_at from vault_attributes join vault_keys using (person_id)
+       where person_id = $1 and starts_with(kind, $2) order by read_at desc, kind`,
+      [personId, prefix],
+    );
+    return rows.map(({ kind, wrapped, sealed, read_at: at }) => {
+      const value = open<T>(this.unwrap(personId, wrapped), context(personId, kind), sealed);
+      return { kind, value, at };
+    });
+  }
+
+  /** Moves the time of something kept; false when it is not kept. */
+  async touchSealed(personId: string, kind: string, at: string): Promise<boolean> {
+    const touched = await this.database.query(
+      'update vault_attributes set read_at = greatest(read_at, $3) where person_id = $1 and kind = $2',
+      [personId, kind, at],
+    );
+    return touched.rowCount === 1;
+  }
+
+  private async read<T>(personId: string, kind: string): Promise<T | undefined> {
     const { rows } = await this.database.query<{ wrapped: Buffer; sealed: Buffer }>(
       `select wrapped, sealed from vault_attributes join vault_keys using (person_id) where person_id = $1 and kind = $2`,
       [personId, kind],

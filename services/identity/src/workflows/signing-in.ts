@@ -1,5 +1,5 @@
 import { type Clock, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
-import type { Challenges } from '../outbound/challenges.js';
+import type { Act, Challenges } from '../outbound/challenges.js';
 import type { Issuer } from '../outbound/issuer.js';
 import { readAttributes } from '../verification/attributes.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
@@ -15,6 +15,7 @@ export interface Proof {
 export type SignInRefusal =
   | 'identity.challenge_expired'
   | 'identity.challenge_used'
+  | 'identity.fresh_proof_required'
   | 'identity.attributes_of_another'
   | CheckRefusal
   | FindingRefusal;
@@ -37,9 +38,11 @@ export class SigningIn {
     card: Proof,
     attributes: Proof | undefined,
     correlationId: string,
+    /** What the challenge was asked for, where it is not for a session of the person's own. */
+    act?: Act,
   ): Promise<Result<{ personId: string; myKeyId: string | null }, SignInRefusal>> {
     const { challenges, finding, issuer, authorities, clock, profile } = this.parts;
-    const nonce = await challenges.use(challengeId);
+    const nonce = await (act ? challenges.useFor(challengeId, act) : challenges.use(challengeId));
     if (!nonce.ok) return nonce;
     const presented: Presented[] = [{ kind: 'authentication', ...card }];
     if (attributes) presented.push({ kind: 'signature', ...attributes });

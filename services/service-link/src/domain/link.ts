@@ -10,7 +10,7 @@ export interface LinkRequest {
   readonly programmeId: string;
   /** As the programme said when the person asked. */
   readonly providersPerPerson: 'one' | 'many';
-  readonly linkConfirmation: 'none' | 'person';
+  readonly linkConfirmation: 'none' | 'person' | 'proof';
   /** Keyed hash of the account id that the person gave. */
   readonly accountKey: string;
   /** After this neither the provider nor the person is waited for. */
@@ -93,7 +93,7 @@ export function decideAnswer(state: Link, answer: ConfirmationAnswer, at: string
   if (state.status !== 'requested') return [];
   const { linkId, linkConfirmation } = state.request;
   if (answer.kind === 'confirmed') {
-    const awaitsPerson = linkConfirmation === 'person';
+    const awaitsPerson = linkConfirmation !== 'none';
     return [{ type: 'ProviderConfirmed', data: { linkId, referenceKey: answer.referenceKey, awaitsPerson } }];
   }
   if (answer.kind === 'denied') return [refused(linkId, answer.reasonCode)];
@@ -105,7 +105,7 @@ export function decideExpiry(state: Link, at: string): readonly LinkEvent[] {
   const { linkId, linkConfirmation, expiresAt } = state.request;
   if (!hasPassed(expiresAt, at)) return [];
   if (state.status === 'requested') return [refused(linkId, 'provider_unreachable')];
-  const waits = state.status === 'confirmed' && linkConfirmation === 'person';
+  const waits = state.status === 'confirmed' && linkConfirmation !== 'none';
   return waits ? [refused(linkId, 'confirmation_expired')] : [];
 }
 
@@ -154,7 +154,7 @@ export function decideOwnEnd(
 /** As answers name it: between the provider's yes and the end a link that needs no confirmation still is `requested`. */
 export function shownState(state: Link): LinkState {
   if (state.status !== 'confirmed') return state.status;
-  return state.request.linkConfirmation === 'person' ? 'awaiting_confirmation' : 'requested';
+  return state.request.linkConfirmation !== 'none' ? 'awaiting_confirmation' : 'requested';
 }
 
 export function hasEnded(state: Link): boolean {

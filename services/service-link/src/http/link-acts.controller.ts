@@ -24,7 +24,7 @@ import { type FoundLink, readLink } from '../workflows/link-streams.js';
 import { LINK_VAULT } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
 import { TypedAccount } from './links.controller.js';
-import { terminalOf } from './terminal.js';
+import { terminalOf, WithProof } from './terminal.js';
 
 const disputePatterns = Object.keys(linkPatterns.dispute) as LinkDisputePattern[];
 const sides: readonly DisputeSide[] = ['holder', 'account_owner', 'provider'];
@@ -39,6 +39,8 @@ class Dispute {
   @IsIn(sides)
   side?: DisputeSide | null;
 }
+
+class End extends WithProof {}
 
 class AccountDispute extends TypedAccount {
   @ApiProperty({ type: String, pattern: '^[a-z0-9][a-z0-9-]{0,39}$' })
@@ -113,10 +115,12 @@ export class LinkActsController {
   @ApiOperation({ summary: 'Ends a link, where its programme still lets the person change it' })
   async end(
     @Param('linkId') linkId: string,
+    @Body() { proof }: End,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<LinkView> {
     await this.#changeable(caller, linkId);
+    if (terminalOf(caller) !== null) valueOrProblem(await this.acting.proven(caller, 'end', { linkId }, proof));
     return this.#view(valueOrProblem(await this.acts.end(linkId, { ...caller, correlationId })));
   }
 
@@ -134,7 +138,9 @@ export class LinkActsController {
   ): Promise<LinkView> {
     const { link } = await this.#changeable(caller, linkId);
     if (link.status !== 'established') throw new Problem({ code: 'service_link.wrong_state' });
-    const { providerAccountId, securityCode } = typed;
+    const { providerAccountId, securityCode, proof } = typed;
+    if (terminalOf(caller) !== null)
+      valueOrProblem(await this.acting.proven(caller, 'replace', { linkId, providerAccountId }, proof));
     const by = { personId: caller.subject, terminalId: terminalOf(caller) };
     const checked = valueOrProblem(
       await this.check.confirm(callId, link.request.providerId, { providerAccountId, securityCode }, by),

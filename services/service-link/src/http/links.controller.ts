@@ -37,7 +37,7 @@ import { Acting } from '../workflows/acting.js';
 import { readGuards, readLink, readLinks } from '../workflows/link-streams.js';
 import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
-import { terminalOf } from './terminal.js';
+import { terminalOf, WithProof } from './terminal.js';
 
 /** A POST waits at most so long for the provider, then answers with the link as it is. */
 const outcomeWaitSeconds = 2;
@@ -45,7 +45,7 @@ const outcomeWaitSeconds = 2;
 const listMax = 100;
 
 /** What a person types to prove that an account is theirs. */
-export class TypedAccount {
+export class TypedAccount extends WithProof {
   @ApiProperty({ minLength: 1, maxLength: 64 })
   @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
   providerAccountId: string;
@@ -70,6 +70,8 @@ class LinkOrder extends TypedAccount {
   @IsUUID()
   onBehalfOf?: string | null;
 }
+
+class Confirmation extends WithProof {}
 
 class LinkList {
   @ApiPropertyOptional({ format: 'uuid', description: 'A child whose recorded guardian the caller is' })
@@ -149,13 +151,20 @@ export class LinksController {
   @Post(':linkId/confirm')
   @HttpCode(200)
   @Roles('citizen')
-  async confirm(@Param('linkId') linkId: string, @CurrentCaller() caller: Caller): Promise<LinkView> {
+  async confirm(
+    @Param('linkId') linkId: string,
+    @Body() { proof }: Confirmation,
+    @CurrentCaller() caller: Caller,
+  ): Promise<LinkView> {
     await this.#own(caller, linkId);
     const link = (await readLink(this.log, linkId))?.link;
     if (!link) throw new Problem({ code: 'request.not_found' });
     valueOrProblem(await this.acting.mayChange(caller, link.request.personId));
-    if (valueOrProblem(decideConfirmation(link, isoTime(this.clock.now()))) === 'establish')
+    if (valueOrProblem(decideConfirmation(link, isoTime(this.clock.now()))) === 'establish') {
+      if (link.request.linkConfirmation === 'proof')
+        valueOrProblem(await this.acting.proven(caller, 'confirm', { linkId }, proof));
       await this.linking.establish(linkId);
+    }
     await this.linking.advance(linkId);
     return this.#own(caller, linkId);
   }
@@ -166,6 +175,11 @@ export class LinksController {
     const programmeId = order.programmeId ?? 'default';
     const personId = order.onBehalfOf ?? caller.subject;
     valueOrProblem(await this.acting.mayChange(caller, personId));
+    const terminalId = terminalOf(caller);
+    if (terminalId !== null) {
+      const operation = { providerId, providerAccountId, programmeId };
+      valueOrProblem(await this.acting.proven(caller, 'request', operation, order.proof));
+    }
     const [provider, programme] = await Promise.all([
       askProvider(this.questions, providerId),
       askProgramme(this.questions, programmeId),
@@ -180,14 +194,15 @@ export class LinksController {
       providerId,
       programmeId,
       providersPerPerson: programme.providersPerPerson,
-      linkConfirmation: programme.linkConfirmation,
+      // Whoever stands at a terminal sees whose account it is, and taps once more.
+      linkConfirmation: terminalId === null ? programme.linkConfirmation : ('proof' as const),
       accountKey,
       expiresAt: isoTime(now + this.config.linkTtlHours * 3_600_000),
     };
     const accountStream = account.serviceAccountStream(providerId, accountKey);
     const choiceStream = choice.providerChoiceStream(personId, programmeId);
     const { guards, streams } = await readGuards(this.log, [accountStream], [choiceStream]);
-    const attempt = { attemptId: linkId, accountKey, personId: caller.subject, terminalId: terminalOf(caller) };
+    const attempt = { attemptId: linkId, accountKey, personId: caller.subject, terminalId };
     valueOrProblem(await this.attempts.take(attempt, now));
     const held = { accounts: [guards.account(accountStream)], choice: guards.choice(choiceStream) };
     const known = decideEstablish(held, request);

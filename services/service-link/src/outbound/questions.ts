@@ -1,3 +1,5 @@
+import { errorCode } from '@tsunagu/contracts';
+import { ok, type Result, refuse } from '@tsunagu/kernel';
 import { type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 
 export interface ProviderFacts {
@@ -8,7 +10,7 @@ export interface ProviderFacts {
 export interface ProgrammeFacts {
   readonly programmeId: string;
   readonly providersPerPerson: 'one' | 'many';
-  readonly linkConfirmation: 'none' | 'person';
+  readonly linkConfirmation: 'none' | 'person' | 'proof';
   /** Whether a person may change the provider after a claim. */
   readonly linkChange: 'never_after_claim' | 'allowed';
   /** Null: everybody's. */
@@ -23,6 +25,11 @@ const defaultProgramme: ProgrammeFacts = {
   linkChange: 'never_after_claim',
   ownerId: null,
 };
+
+/** Whether the person has frozen changes of their links; undefined for a person whom identity does not know. */
+export function askStanding(questions: Questions, personId: string): Promise<{ readonly frozen: boolean } | undefined> {
+  return questions.ask<{ frozen: boolean }>('identity', `persons/${personId}/standing`);
+}
 
 export function askProvider(questions: Questions, providerId: string): Promise<ProviderFacts | undefined> {
   return questions.ask<ProviderFacts>('exchange-settlement', `providers/${encodeURIComponent(providerId)}`);
@@ -70,3 +77,29 @@ export async function askIsFifteen(questions: Questions, personId: string, at: s
 }
 
 type Answer = 'yes' | 'no' | 'unknown';
+
+/** The card's signature over a challenge. */
+export interface Proof {
+  readonly challengeId: string;
+  readonly signature: string;
+}
+
+type ProofAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly detail?: string; readonly retryAfterSeconds?: number };
+
+/** Whether the person's card stands behind one act. The challenge is used up by the question. */
+export async function askProof(
+  questions: Questions,
+  act: { readonly personId: string; readonly purpose: string; readonly operation: object; readonly proof: Proof },
+): Promise<Result<undefined>> {
+  const { proof, ...rest } = act;
+  const answer = await questions.ask<ProofAnswer>('identity', 'proofs', { ...rest, ...proof, level: 'signed' });
+  if (!answer) throw new QuestionUnanswered('identity', 'identity cannot check proofs');
+  if (answer.ok) return ok(undefined);
+  const { code, detail, retryAfterSeconds } = answer;
+  return refuse(errorCode(code) ? code : 'identity.fresh_proof_required', {
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}

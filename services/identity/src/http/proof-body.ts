@@ -1,0 +1,41 @@
+import { IsBase64, IsString, Length, MaxLength } from 'class-validator';
+import type { HeldProof, SignedProof } from '../workflows/proving.js';
+import { certificateHashOf } from '../workflows/proving.js';
+
+/** Characters of base64: a certificate of 6 KB, a signature of an RSA key of 4096 bits. */
+const certificateMax = 8_192;
+const signatureMax = 700;
+
+/** `proof` of a write (API.md): the card's signature over a challenge that was asked for this purpose and operation. */
+export class ProofBody {
+  @IsString()
+  @MaxLength(100)
+  challengeId: string;
+
+  /** Over the 32 bytes of the nonce, base64. */
+  @IsString()
+  @Length(1, signatureMax)
+  @IsBase64()
+  signature: string;
+}
+
+/** A card that lies in the terminal, read without its PIN. */
+export class HeldBody {
+  @IsString()
+  @MaxLength(100)
+  challengeId: string;
+
+  /** Of user authentication, DER, base64. */
+  @IsString()
+  @Length(1, certificateMax)
+  @IsBase64()
+  certificate: string;
+}
+
+export function signedProof(body: ProofBody | undefined | null): SignedProof | undefined {
+  return body ? { challengeId: body.challengeId, signature: Buffer.from(body.signature, 'base64') } : undefined;
+}
+
+export function heldProof({ challengeId, certificate }: HeldBody): HeldProof {
+  return { challengeId, certificateHash: certificateHashOf(Buffer.from(certificate, 'base64')) };
+}
