@@ -169,7 +169,26 @@ describe('a disputed link', () => {
     expect((await stage.read(stranger, linkId)).body).toMatchObject({ state: 'ended', reasonCode: 'wrong_person' });
   });
 
-  it('corrections and new links that race for the same accounts never give one account to two persons', async () => {
+  it('of an account that is kept for a stranger whose link has ended: staff look it up and free it', async () => {
+    const [stranger, owner] = [stage.person(), stage.person()];
+    const account = stage.freshAccount();
+    const linkId = await stage.established(stranger, account);
+    await stage.as(stranger, 'POST', `links/${linkId}/end`);
+    const typed = { providerId: 'sim-pay', providerAccountId: account, securityCode: account.slice(-4) };
+    const headers = { 'idempotency-key': account };
+    expect((await stage.as(owner, 'POST', 'account-disputes', typed, headers)).body.code).toBe(
+      'service_link.account_taken',
+    );
+    const { securityCode: _, ...known } = typed;
+    const lookUp = await stage.asStaff('ito', 'POST', 'account-lookups', known);
+    expect(lookUp.body.links).toMatchObject([{ linkId, personId: stranger, state: 'ended' }]);
+    const looks = stage.service.logLines.filter(({ look }) => look === 'account');
+    expect(looks).toMatchObject([{ by: 'staff:ito', linkIds: [linkId] }]);
+    await approve('suzuki', await propose('ito', 'typing_mistake', 'ended', [{ linkId }]));
+    await stage.established(owner, account);
+  });
+
+  it('corrections and new links that race for the same accounts never give one account to two persons, and nothing recorded names one', async () => {
     const rounds = Array.from({ length: 10 }, async () => {
       const [one, two, three] = [stage.person(), stage.person(), stage.person()];
       const [a, b] = [stage.freshAccount(), stage.freshAccount()];
@@ -191,6 +210,9 @@ describe('a disputed link', () => {
     await Promise.all(rounds);
     const { events } = await stage.service.log.readLog({ after: 0, limit: 100_000 });
     const holders = new Map<string, Map<string, string>>();
+    const text = JSON.stringify(events) + JSON.stringify(stage.service.logLines);
+    for (const account of stage.accounts()) expect(text).not.toContain(account);
+    expect(text).not.toMatch(/試＊|sp-[0-9a-f]{24}/);
     for (const { stream, type, data } of events) {
       const { linkId, personId } = data as { linkId: string; personId: string };
       const held = holders.get(stream) ?? new Map<string, string>();

@@ -89,6 +89,8 @@ export async function startLinkStage(
     service,
     world,
     freshAccount: () => String(8_000_000_001 + accounts++),
+    /** Those given out so far. */
+    accounts: () => Array.from({ length: accounts }, (_, index) => String(8_000_000_001 + index)),
     person: () => newId(service.clock.now()),
     /** The token that the next calls bring instead of a plain one, such as one of a kiosk's. */
     tokenOf: (personId: string) => service.token({ role: 'citizen', subject: personId }),

@@ -1,6 +1,6 @@
 import { type LinkCorrectionName, type LinkOutcome, linkCorrectionPattern } from '@tsunagu/contracts';
 import { ok, type Result, refuse } from '@tsunagu/kernel';
-import { accountStreamsOf, choiceStreamOf, type GuardChanges, release } from './guards.js';
+import { accountStreamsOf, choiceStreamOf, type GuardChanges, giveUp, release } from './guards.js';
 import { currentAccount, type Link, type LinkEvent, shownState, subjectOf } from './link.js';
 import * as choice from './provider-choice.js';
 import * as account from './service-account.js';
@@ -51,6 +51,8 @@ export function decideCorrection(
   const { outcomes, needsDispute, freesAccount } = linkCorrectionPattern(pattern);
   if (!outcomes.includes(outcome)) return mismatch(`The pattern ${pattern} does not allow ${outcome}.`);
   for (const { link } of found) {
+    // Its account is still kept for its person, and perhaps should not be.
+    if (link.status === 'ended' && outcome === 'ended' && freesAccount) continue;
     if (link.status !== 'disputed' && link.status !== 'established')
       return refuse('service_link.wrong_state', { detail: `The link ${link.request.linkId} is ${shownState(link)}.` });
     if (needsDispute && link.status !== 'disputed')
@@ -61,7 +63,8 @@ export function decideCorrection(
     const { linkId } = link.request;
     if (outcome === 'upheld')
       return { linkId, events: [{ type: 'LinkUpheld' as const, data: { ...subjectOf(link), ...facts } }] };
-    release(guards, link, !freesAccount);
+    if (link.status === 'ended') giveUp(guards, link);
+    else release(guards, link, !freesAccount);
     return { linkId, events: [ended(link, pattern, null)] };
   });
   return ok({ links, successors: [] });

@@ -174,6 +174,16 @@ describe('a correction of links', () => {
     expect(world.establish('l5', 'p1', 'd')).toBe(true);
   });
 
+  it('frees the account of a link that has ended before, where it was never its person’s', () => {
+    world.end('l2');
+    expect(world.establish('l3', 'p3', 'b')).toBe(false);
+    expect(world.correct({ pattern: 'deceased', outcome: 'ended', links: ids('l2') })).toBe('service_link.wrong_state');
+    expect(world.correct({ pattern: 'typing_mistake', outcome: 'ended', links: ids('l2') })).toBe('done');
+    expect(world.establish('l4', 'p3', 'b')).toBe(true);
+    expect(world.correct({ pattern: 'typing_mistake', outcome: 'ended', links: ids('l2') })).toBe('done');
+    expect(world.establish('l5', 'p4', 'b')).toBe(false);
+  });
+
   it('upholds: the link is established as before', () => {
     expect(world.correct({ pattern: 'unfounded', outcome: 'upheld', links: ids('l1') })).toBe('done');
     expect(world.link('l1').status).toBe('established');

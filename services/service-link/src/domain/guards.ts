@@ -66,3 +66,10 @@ export function release(guards: GuardChanges, link: Link, keptForPerson: boolean
   const chosen = choiceStreamOf(link);
   guards.changeChoice(chosen, choice.decideFree(guards.choice(chosen), linkId));
 }
+
+/** A link that has ended gives up the accounts that are still kept for its person. */
+export function giveUp(guards: GuardChanges, link: Link): void {
+  for (const stream of accountStreamsOf(link)) {
+    guards.changeAccount(stream, account.decideGiveUp(guards.account(stream), link.request));
+  }
+}

@@ -63,6 +63,15 @@ export function decideUnbind(
   return isBound ? [{ type: 'ServiceAccountUnbound', data: { linkId, keptForPerson } }] : [];
 }
 
+/** Nobody's any more, where it was only kept for the person of a link that has ended. */
+export function decideGiveUp(
+  state: ServiceAccount,
+  { linkId, personId }: Pick<ServiceAccountBound['data'], 'linkId' | 'personId'>,
+): readonly ServiceAccountEvent[] {
+  const isKept = state.links.length === 0 && state.personId === personId;
+  return isKept ? [{ type: 'ServiceAccountUnbound', data: { linkId, keptForPerson: false } }] : [];
+}
+
 export function serviceAccountStream(providerId: string, key: string): string {
   return `serviceAccount-${providerId}+${key}`;
 }

@@ -54,6 +54,9 @@ export class LinkActs {
     const { guards } = await readGuards(this.log, streams, []);
     const others = streams.map((name) => guards.account(name)).filter((each) => each.personId !== personId);
     const linkIds = [...new Set(others.flatMap(({ links }) => links.map(({ linkId }) => linkId)))];
+    // Kept for somebody whose link has ended: staff free it by a correction of that link.
+    if (linkIds.length === 0 && others.some((each) => each.personId !== undefined))
+      return refuse('service_link.account_taken');
     if (linkIds.length === 0) return refuse('service_link.account_not_taken');
     for (const linkId of linkIds) {
       const disputed = await this.dispute(linkId, 'account_is_mine', 'account_owner', by);
