@@ -237,7 +237,7 @@ describe('two persons for one provider account at the same moment', () => {
       holders.set(stream, (holders.get(stream) ?? new Set()).add(personId));
     }
     for (const persons of holders.values()) expect(persons.size).toBe(1);
-  }, 120_000);
+  }, 240_000);
 });
 
 it('neither log nor log lines hold an account number, a code or a name', async () => {

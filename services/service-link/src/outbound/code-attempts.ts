@@ -1,6 +1,6 @@
 import { inTransaction } from '@tsunagu/event-store';
-import { isoTime, type Result } from '@tsunagu/kernel';
-import type { Pool, PoolClient } from 'pg';
+import { isoTime, ok, type Result } from '@tsunagu/kernel';
+import type { Pool } from 'pg';
 import { type AttemptLimits, decideAttempt } from '../domain/attempt-limits.js';
 
 export interface CodeAttempt {
@@ -13,10 +13,6 @@ export interface CodeAttempt {
   readonly terminalId: string | null;
 }
 
-/** First keys of the advisory locks; always taken in this order, so that no two transactions wait for each other. */
-const lockOf = { account: 5_101, person: 5_102, terminal: 5_103 } as const;
-type Subject = keyof typeof lockOf;
-
 /** Counts security codes per account, person and terminal, durably and for all processes together. */
 export class CodeAttempts {
   constructor(
@@ -28,20 +24,23 @@ export class CodeAttempts {
   async take(attempt: CodeAttempt, nowMs: number): Promise<Result<undefined, 'service_link.too_many_attempts'>> {
     const { attemptId, accountKey, personId, terminalId } = attempt;
     return inTransaction(this.database, async (client) => {
-      const subjects: [Subject, string][] = [
-        ['account', accountKey],
-        ['person', personId],
-        ...(terminalId === null ? [] : [['terminal', terminalId] satisfies [Subject, string]]),
-      ];
-      for (const [subject, key] of subjects)
-        await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [lockOf[subject], key]);
-      const known = await client.query('select 1 from code_attempts where attempt_id = $1', [attemptId]);
-      if (known.rowCount === 1) return { ok: true, value: undefined };
-      const counted = [];
-      for (const [subject, key] of subjects) {
-        counted.push({ limit: this.limits[subject], attemptedAt: await this.#counted(client, subject, key, nowMs) });
-      }
-      const decided = decideAttempt(counted, nowMs);
+      await client.query(takeLocks, [accountKey, personId, terminalId]);
+      // A statement of its own: it sees what those before recorded whose locks were waited for.
+      const counted = await client.query<CountedRow>(countAttempts, [
+        attemptId,
+        accountKey,
+        personId,
+        terminalId,
+        isoTime(nowMs - longestWindowSeconds(this.limits) * 1_000),
+      ]);
+      if (counted.rows.some((row) => row.is_known)) return ok(undefined);
+      const decided = decideAttempt(
+        subjects.map((subject) => ({
+          limit: this.limits[subject],
+          attemptedAt: counted.rows.filter((row) => row[subject]).map((row) => row.attempted_at.getTime()),
+        })),
+        nowMs,
+      );
       if (decided.ok) {
         await client.query(
           `insert into code_attempts (attempt_id, account_key, person_id, terminal_id, attempted_at)
@@ -82,24 +81,34 @@ export class CodeAttempts {
 
   /** Deletes what no limit counts any more. */
   async forgetOld(nowMs: number): Promise<void> {
-    const windows = Object.values(this.limits).map(({ windowSeconds }) => windowSeconds as number);
-    const before = isoTime(nowMs - Math.max(...windows) * 1_000);
+    const before = isoTime(nowMs - longestWindowSeconds(this.limits) * 1_000);
     await this.database.query('delete from code_attempts where attempted_at < $1', [before]);
-  }
-
-  async #counted(client: PoolClient, subject: Subject, key: string, nowMs: number): Promise<number[]> {
-    const { windowSeconds } = this.limits[subject];
-    const found = await client.query<{ attempted_at: Date }>(counting[subject], [
-      key,
-      isoTime(nowMs - windowSeconds * 1_000),
-    ]);
-    return found.rows.map((row) => row.attempted_at.getTime());
   }
 }
 
-const counting: Readonly<Record<Subject, string>> = {
-  account: `select attempted_at from code_attempts
-    where account_key = $1 and attempted_at > $2 and not account_cleared order by attempted_at`,
-  person: 'select attempted_at from code_attempts where person_id = $1 and attempted_at > $2 order by attempted_at',
-  terminal: 'select attempted_at from code_attempts where terminal_id = $1 and attempted_at > $2 order by attempted_at',
-};
+type Subject = keyof AttemptLimits;
+const subjects: readonly Subject[] = ['account', 'person', 'terminal'];
+
+interface CountedRow extends Readonly<Record<Subject, boolean>> {
+  readonly attempted_at: Date;
+  /** It is this attempt itself, taken before. */
+  readonly is_known: boolean;
+}
+
+function longestWindowSeconds(limits: AttemptLimits): number {
+  return Math.max(...subjects.map((subject) => limits[subject].windowSeconds));
+}
+
+/** Always in this order, so that no two transactions wait for each other; null locks nothing. */
+const takeLocks = `
+  select pg_advisory_xact_lock(5101, hashtext($1)), pg_advisory_xact_lock(5102, hashtext($2)),
+         pg_advisory_xact_lock(5103, hashtext($3))`;
+
+/** Which of the three each attempt counts for, oldest first. */
+const countAttempts = `
+  select attempted_at, attempt_id = $1 as is_known, account_key = $2 and not account_cleared as account,
+         person_id = $3 as person, coalesce(terminal_id = $4, false) as terminal
+    from code_attempts
+   where attempt_id = $1
+      or attempted_at > $5 and (account_key = $2 or person_id = $3 or terminal_id = $4)
+   order by attempted_at`;
