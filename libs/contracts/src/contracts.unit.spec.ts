@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   errorCodes,
   keyOf,
+  linkPatterns,
   publishedEvents,
   publishedVersions,
   type ReasonCode,
@@ -102,7 +103,9 @@ describe('reason codes', () => {
 });
 
 describe('patterns of corrections', () => {
-  const all = Object.values(correctionPatterns).flatMap((patterns) => Object.entries<CorrectionPattern>(patterns));
+  const all = [...Object.values(correctionPatterns), ...Object.values(linkPatterns)].flatMap((patterns) =>
+    Object.entries<CorrectionPattern>(patterns),
+  );
   test.each(all)('%s: what it says, in both languages', (pattern, { meaning }) => {
     expect(pattern).toMatch(/^[a-z][a-z_]*$/);
     expect(meaning.en).toMatch(english);

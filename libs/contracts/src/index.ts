@@ -7,6 +7,14 @@ export {
 } from './correction-patterns.js';
 export type { ErrorCatalogue, ErrorCode } from './errors/catalogue.js';
 export { type Code, errorCode, errorCodes } from './errors/index.js';
+export {
+  type LinkCorrectionName,
+  type LinkCorrectionPattern,
+  type LinkDisputePattern,
+  type LinkOutcome,
+  linkCorrectionPattern,
+  linkPatterns,
+} from './link-patterns.js';
 export type { OlderVersion, PublishedEvent } from './published.js';
 export {
   type ClaimReason,

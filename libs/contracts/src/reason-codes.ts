@@ -17,6 +17,10 @@ const anotherAccount = {
   ja: 'この事業者の別のアカウント、または別の事業者を連携してください。',
 };
 
+const linkAnew = { en: 'Link an account anew.', ja: 'アカウントを改めて連携してください。' };
+const seeLinks = { en: 'See the list of your links.', ja: '連携の一覧を確認してください。' };
+const askSupportLink = { en: 'Tell support the linkId.', ja: 'linkId を添えてサポートへお問い合わせください。' };
+
 /** Reasons that the platform gives itself. A provider's own reasons pass through unchanged and may be others. */
 export const reasonCodes = {
   claim: {
@@ -119,6 +123,16 @@ export const reasonCodes = {
         ja: 'ポイントは戻っています。事業者へ確認するか、別の事業者へ交換してください。',
       },
     },
+    link_ended: {
+      meaning: {
+        en: 'The link had ended before anything was sent to the provider.',
+        ja: '事業者への送信前に連携が終了しました。',
+      },
+      next: {
+        en: 'The points are back in the account; exchange over a link that stands.',
+        ja: 'ポイントは戻っています。有効な連携で交換してください。',
+      },
+    },
     cancelled_at_provider: {
       meaning: {
         en: 'The exchange was called off, and the provider refuses it for ever.',
@@ -162,6 +176,46 @@ export const reasonCodes = {
     confirmation_expired: {
       meaning: { en: 'The link was not confirmed in time.', ja: '期限内に連携が確認されませんでした。' },
       next: { en: 'Link anew and confirm it.', ja: 'もう一度連携し、確認してください。' },
+    },
+    ended_by_person: {
+      meaning: { en: 'The person ended the link.', ja: 'ご本人が連携を終了しました。' },
+      next: linkAnew,
+    },
+    wrong_person: {
+      meaning: {
+        en: 'The link was made for a wrong person and was corrected.',
+        ja: '別の方の名義での連携だったため訂正されました。',
+      },
+      next: askSupportLink,
+    },
+    swapped_pair: {
+      meaning: {
+        en: 'Two accounts had been swapped; the right link stands in the list.',
+        ja: '二人のアカウントが入れ替わっていたため訂正されました。',
+      },
+      next: seeLinks,
+    },
+    typing_mistake: {
+      meaning: {
+        en: 'The account id had been mistyped; the link was corrected.',
+        ja: 'アカウント ID の入力誤りのため訂正されました。',
+      },
+      next: linkAnew,
+    },
+    provider_mistake: {
+      meaning: {
+        en: 'The provider had confirmed a wrong account; the link was corrected.',
+        ja: '事業者の誤りのため訂正されました。',
+      },
+      next: linkAnew,
+    },
+    deceased: {
+      meaning: { en: 'The person has died.', ja: 'ご本人が亡くなられたため終了しました。' },
+      next: askSupportLink,
+    },
+    moved_away: {
+      meaning: { en: 'The person has moved away.', ja: '転出のため終了しました。' },
+      next: askSupportLink,
     },
     provider_unreachable: {
       meaning: { en: 'The provider did not answer in time.', ja: '事業者から期限内に応答がありませんでした。' },

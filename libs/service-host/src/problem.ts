@@ -27,6 +27,8 @@ export interface ProblemAnswer {
 
 /** Seconds to wait when a 429 or 503 says nothing else; up to as much again is added, so that callers do not return together. */
 const RETRY_AFTER_SECONDS = 2;
+/** Nobody who is told to come back in a day has to wait for two. */
+const JITTER_SECONDS_MAX = 60;
 
 /** A refusal as RFC 9457 wants it, in English or Japanese by the caller's Accept-Language. */
 export function problemAnswer(refusal: Refusal, traceId: string, acceptLanguage: string | undefined): ProblemAnswer {
@@ -35,7 +37,7 @@ export function problemAnswer(refusal: Refusal, traceId: string, acceptLanguage:
   const language = prefersJapanese(acceptLanguage) ? 'ja' : 'en';
   const busy = known.status === 429 || known.status === 503;
   const least = refusal.retryAfterSeconds ?? (busy ? RETRY_AFTER_SECONDS : undefined);
-  const retryAfterSeconds = least !== undefined && busy ? least + Math.round(Math.random() * least) : least;
+  const retryAfterSeconds = least !== undefined && busy ? least + jitterSeconds(least) : least;
   return {
     status: known.status,
     headers: {
@@ -57,6 +59,10 @@ export function problemAnswer(refusal: Refusal, traceId: string, acceptLanguage:
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     },
   };
+}
+
+function jitterSeconds(leastSeconds: number): number {
+  return Math.round(Math.random() * Math.min(leastSeconds, JITTER_SECONDS_MAX));
 }
 
 function prefersJapanese(header: string | undefined): boolean {

@@ -106,9 +106,11 @@ export async function startExchangeStage(sweepSeconds = '1') {
     /** Answers the next request as the ledger would: resolves with its exchangeId once the answer is delivered. */
     async ledgerHolds(points: number): Promise<string> {
       const exchangeId = await stage.nextRequested();
-      await service.deliver(topics.account, [pointsHeld(exchangeId, points)]);
+      await stage.holdsFor(exchangeId, points);
       return exchangeId;
     },
+    holdsFor: (exchangeId: string, points: number): Promise<void> =>
+      service.deliver(topics.account, [pointsHeld(exchangeId, points)]),
     async captured(exchangeId: string, points: number): Promise<void> {
       const ids = { holdId: holdOf(exchangeId), exchangeId, personId: me, providerId: 'sim-pay', points };
       await service.deliver(topics.account, [message('HoldCaptured', { ...ids, lots: lots(points) })]);

@@ -3,20 +3,39 @@ import { ProviderClient } from '@tsunagu/provider-client';
 import { currentKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
 import type { ServiceLinkConfig } from './config.js';
+import { DisputesController } from './http/disputes.controller.js';
 import { InternalController } from './http/internal.controller.js';
+import { LinkActsController } from './http/link-acts.controller.js';
+import { LinkChangesController } from './http/link-changes.controller.js';
 import { LinksController } from './http/links.controller.js';
+import { realWaiting, type Waiting } from './outbound/answer-floor.js';
+import { CodeAttempts } from './outbound/code-attempts.js';
 import { LinkVault } from './outbound/link-vault.js';
-import { LINK_VAULT, Linking, PROVIDER_CALLS } from './workflows/linking.js';
+import { AccountCheck } from './workflows/account-check.js';
+import { Acting } from './workflows/acting.js';
+import { LinkActs } from './workflows/link-acts.js';
+import { LinkChanges } from './workflows/link-changes.js';
+import { CODE_ATTEMPTS, LINK_VAULT, Linking, PROVIDER_CALLS, WAITING } from './workflows/linking.js';
 
 @Module({})
 class ServiceLinkModule {}
 
-export function appModule(config: ServiceLinkConfig): DynamicModule {
+export function appModule(config: ServiceLinkConfig, waiting: Waiting = realWaiting): DynamicModule {
   return {
     module: ServiceLinkModule,
-    controllers: [LinksController, InternalController],
+    controllers: [LinksController, LinkActsController, LinkChangesController, DisputesController, InternalController],
     providers: [
+      Acting,
+      AccountCheck,
+      LinkActs,
+      LinkChanges,
       Linking,
+      { provide: WAITING, useValue: waiting },
+      {
+        provide: CODE_ATTEMPTS,
+        inject: [PARTS],
+        useFactory: ({ database }: ServiceParts) => new CodeAttempts(database, config.codeAttempts),
+      },
       {
         provide: PROVIDER_CALLS,
         inject: [PARTS],

@@ -1,4 +1,7 @@
 import { type Environment, numberSetting, textSetting } from '@tsunagu/service-host';
+import type { AttemptLimit, AttemptLimits } from './domain/attempt-limits.js';
+
+const hourSeconds = 3_600;
 
 export interface ServiceLinkConfig {
   /** Hosts that calls to providers may go to; loopback where nothing is set, which only the test profile may call. */
@@ -7,6 +10,9 @@ export interface ServiceLinkConfig {
   readonly linkTtlHours: number;
   /** Real time between two looks for links that nobody works on. */
   readonly sweepSeconds: number;
+  readonly codeAttempts: AttemptLimits;
+  /** A provider's word on a security code is shown no earlier than so long after it was asked, on the real clock. */
+  readonly codeAnswerFloorMs: number;
 }
 
 export function readConfig(env: Environment): ServiceLinkConfig {
@@ -17,5 +23,15 @@ export function readConfig(env: Environment): ServiceLinkConfig {
       .filter((host) => host !== ''),
     linkTtlHours: numberSetting(env, 'TSUNAGU_LINK_TTL_HOURS', { fallback: 24, min: 1, max: 720 }),
     sweepSeconds: numberSetting(env, 'TSUNAGU_LINK_SWEEP_SECONDS', { fallback: 30, min: 1, max: 3600 }),
+    codeAttempts: {
+      account: limit(env, 'TSUNAGU_WRONG_CODES_PER_ACCOUNT_HOUR', 5, hourSeconds),
+      person: limit(env, 'TSUNAGU_WRONG_CODES_PER_PERSON_DAY', 10, 24 * hourSeconds),
+      terminal: limit(env, 'TSUNAGU_WRONG_CODES_PER_TERMINAL_HOUR', 20, hourSeconds),
+    },
+    codeAnswerFloorMs: numberSetting(env, 'TSUNAGU_CODE_ANSWER_FLOOR_MS', { fallback: 400, min: 0, max: 2_000 }),
   };
+}
+
+function limit(env: Environment, name: string, fallback: number, windowSeconds: number): AttemptLimit {
+  return { wrongMax: numberSetting(env, name, { fallback, min: 1, max: 10_000 }), windowSeconds };
 }

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { readConfig, type ServiceLinkConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { linkChangesProjection } from './projections/link-changes.js';
 import { linksProjection } from './projections/links.js';
 
 export const definition: ServiceDefinition<ServiceLinkConfig> = {
@@ -12,12 +13,12 @@ export const definition: ServiceDefinition<ServiceLinkConfig> = {
   consumes: [],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [linksProjection],
+  projections: [linksProjection, linkChangesProjection],
   upcasts,
-  module: appModule,
+  module: (config) => appModule(config),
 };
 
 // For `verify` and `replay`: the folds that the service decides on.
 export { fold as foldLink, type Link, type LinkEvent } from './domain/link.js';
-export { fold as foldProviderChoice, type ProviderChosen } from './domain/provider-choice.js';
-export { fold as foldServiceAccount, type ServiceAccountBound } from './domain/service-account.js';
+export { fold as foldProviderChoice, type ProviderChoiceEvent } from './domain/provider-choice.js';
+export { fold as foldServiceAccount, type ServiceAccountEvent } from './domain/service-account.js';

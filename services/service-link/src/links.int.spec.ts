@@ -23,7 +23,7 @@ const programmes: Record<string, unknown> = {
 beforeAll(async () => {
   outside = await testDatabase();
   service = await startTestService(definition, {
-    env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600' },
+    env: { TSUNAGU_LINK_SWEEP_SECONDS: '3600', TSUNAGU_CODE_ANSWER_FLOOR_MS: '0' },
     questions: {
       identity: (path) => ({ frozen: frozen.has(path.split('/')[1] ?? '') }),
       'exchange-settlement': (path) =>
@@ -237,7 +237,7 @@ describe('two persons for one provider account at the same moment', () => {
       holders.set(stream, (holders.get(stream) ?? new Set()).add(personId));
     }
     for (const persons of holders.values()) expect(persons.size).toBe(1);
-  }, 120_000);
+  }, 240_000);
 });
 
 it('neither log nor log lines hold an account number, a code or a name', async () => {

@@ -53,7 +53,7 @@ export const ExchangeRejected = published({
 export const ExchangeCancelled = published({
   ...common,
   type: 'ExchangeCancelled',
-  meaning: 'The exchange was called off and the provider refuses it for ever; its hold is to be released.',
+  meaning: 'The exchange was called off: nothing was credited and nothing will be; its hold is to be released.',
   data: ended,
   example: { ...ids, points: 1000, reasonCode: 'cancelled_at_provider' },
 });

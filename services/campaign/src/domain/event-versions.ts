@@ -9,7 +9,8 @@ type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent | MergeEvent |
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
-  ProgrammeCreated: [],
+  // Version 1 had no rule on changes of links: the strict one is what those programmes were run by.
+  ProgrammeCreated: [(data) => ({ ...(data as object), linkChange: 'never_after_claim' })],
   CampaignDrafted: [],
   RuleVersionPublished: [],
   CampaignScheduled: [],

@@ -6,7 +6,9 @@ export interface Programme {
   readonly programmeId: string;
   readonly name: string;
   readonly providersPerPerson: 'one' | 'many';
-  readonly linkConfirmation: 'none' | 'person';
+  readonly linkConfirmation: 'none' | 'person' | 'proof';
+  /** Whether a person may end a link, and so choose another provider, after a claim in this programme. */
+  readonly linkChange: 'never_after_claim' | 'allowed';
   /** Null: everybody's. */
   readonly ownerId: string | null;
 }
@@ -20,6 +22,7 @@ export const defaultProgramme: Programme = {
   name: 'Default programme',
   providersPerPerson: 'one',
   linkConfirmation: 'none',
+  linkChange: 'never_after_claim',
   ownerId: null,
 };
 

@@ -6,7 +6,8 @@ const programmes: fc.Arbitrary<Programme> = fc.record({
   programmeId: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
   name: fc.string({ minLength: 1 }),
   providersPerPerson: fc.constantFrom('one', 'many'),
-  linkConfirmation: fc.constantFrom('none', 'person'),
+  linkConfirmation: fc.constantFrom('none', 'person', 'proof'),
+  linkChange: fc.constantFrom('never_after_claim', 'allowed'),
   ownerId: fc.constantFrom('demo', 'tokyo'),
 });
 

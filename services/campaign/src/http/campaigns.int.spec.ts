@@ -271,7 +271,10 @@ describe('programmes', () => {
   it('are created once, for campaigns of their owner', async () => {
     const key = randomUUID();
     const created = await create({}, stage.operator, key);
-    expect([created.status, created.body]).toEqual([201, { ...body, ownerId: 'demo' }]);
+    expect([created.status, created.body]).toEqual([
+      201,
+      { ...body, linkChange: 'never_after_claim', ownerId: 'demo' },
+    ]);
     await stage.service.pool.query('delete from idempotency');
     expect((await create({}, stage.operator, key)).status).toBe(201);
     expect((await create()).body.code).toBe('campaign.programme_exists');
@@ -291,9 +294,26 @@ describe('programmes', () => {
       programmeId: 'default',
       providersPerPerson: 'one',
       linkConfirmation: 'none',
+      linkChange: 'never_after_claim',
+      ownerId: null,
     });
+    await create({ programmeId: 'free-choice', linkChange: 'allowed' });
+    expect((await ask('free-choice')).body).toMatchObject({ linkChange: 'allowed', ownerId: 'demo' });
     expect((await ask('nowhere')).status).toBe(404);
     expect((await ask('default', stage.operator)).status).toBe(403);
+  });
+
+  it('answer links whether a person has claimed in one', async () => {
+    const token = await stage.service.token({ role: 'service', subject: 'service-link' });
+    const { personId, token: citizen } = await stage.person();
+    const claimed = async (programmeId: string) => {
+      const path = `/campaign/internal/v1/programmes/${programmeId}/claims-of/${personId}`;
+      return (await stage.service.call('GET', path, { token })).body;
+    };
+    expect(await claimed('default')).toEqual({ claimed: false });
+    await stage.claim(await stage.open(), citizen);
+    expect(await claimed('default')).toEqual({ claimed: true });
+    expect(await claimed('nowhere')).toEqual({ claimed: false });
   });
 
   it.each([
@@ -301,6 +321,7 @@ describe('programmes', () => {
     { programmeId: 'x'.repeat(64) },
     { providersPerPerson: 'two' },
     { linkConfirmation: null },
+    { linkChange: 'sometimes' },
     { more: 1 },
   ])('refuses %j', async (more) => expect((await create(more)).body.code).toBe('request.invalid'));
 });

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -13,7 +13,7 @@ import {
   Roles,
   valueOrProblem,
 } from '@tsunagu/service-host';
-import { IsIn, Matches } from 'class-validator';
+import { IsIn, IsOptional, Matches } from 'class-validator';
 import type { Programme } from '../domain/programme.js';
 import { Programmes } from '../workflows/programmes.js';
 import { IsPlainText } from './formats.js';
@@ -35,9 +35,21 @@ class ProgrammeBody {
   @IsIn(['one', 'many'])
   providersPerPerson: 'one' | 'many';
 
-  @ApiProperty({ enum: ['none', 'person'], description: 'Whether the person confirms a link once more' })
-  @IsIn(['none', 'person'])
-  linkConfirmation: 'none' | 'person';
+  @ApiProperty({
+    enum: ['none', 'person', 'proof'],
+    description: 'Whether the person confirms a link once more, and with the card',
+  })
+  @IsIn(['none', 'person', 'proof'])
+  linkConfirmation: 'none' | 'person' | 'proof';
+
+  @ApiPropertyOptional({
+    enum: ['never_after_claim', 'allowed'],
+    default: 'never_after_claim',
+    description: 'Whether a person may end a link after a claim in this programme',
+  })
+  @IsOptional()
+  @IsIn(['never_after_claim', 'allowed'])
+  linkChange?: 'never_after_claim' | 'allowed' | null;
 }
 
 @ApiTags('programmes')
@@ -62,7 +74,8 @@ export class ProgrammesController {
     const cause = { correlationId, causationId: null, actor: caller.actor, ownerId };
     const id = derivedId('ProgrammeCreated', createdId);
     const at = isoTime(this.clock.now());
-    return valueOrProblem(await this.programmes.create({ ...body, ownerId }, id, at, cause));
+    const programme = { ...body, linkChange: body.linkChange ?? ('never_after_claim' as const), ownerId };
+    return valueOrProblem(await this.programmes.create(programme, id, at, cause));
   }
 
   @Get('v1/programmes/:programmeId')
@@ -76,8 +89,8 @@ export class ProgrammesController {
   @Roles('service')
   @ApiOperation({ summary: 'What a link needs to know of its programme' })
   async question(@Param('programmeId') id: string) {
-    const { programmeId, providersPerPerson, linkConfirmation } = await this.find(id);
-    return { programmeId, providersPerPerson, linkConfirmation };
+    const { programmeId, providersPerPerson, linkConfirmation, linkChange, ownerId } = await this.find(id);
+    return { programmeId, providersPerPerson, linkConfirmation, linkChange, ownerId };
   }
 
   private async find(programmeId: string): Promise<Programme> {

@@ -47,6 +47,20 @@ export class ClaimIndex {
     return (await this.rows(where, [receiptNumber]))[0] ?? (await this.fresh(where, [receiptNumber]))[0];
   }
 
+  /** Whether a person's claim in a programme was granted or still can be. */
+  async hasClaimed(programmeId: string, personId: string): Promise<boolean> {
+    const upToDate = await Promise.all(['claims', 'campaigns'].map((name) => this.projections.waitFor(name)));
+    if (!upToDate.every(Boolean)) throw new Problem({ code: 'service.unavailable' });
+    const { rowCount } = await this.database.query(
+      `select 1 from claims join campaigns using (campaign_id)
+        where claims.person_id = $1 and campaigns.programme_id = $2
+          and (claims.state in ('accepted', 'granted') or claims.state = 'refused' and claims.curable)
+        limit 1`,
+      [personId, programmeId],
+    );
+    return rowCount === 1;
+  }
+
   /** A campaign's refused claims that can still be granted, in receipt order, those accepted after a position. */
   curable(campaignId: string, after: number, limit: number): Promise<readonly ClaimRow[]> {
     return this.fresh(

@@ -155,10 +155,16 @@ export function decideHoldRefused(state: Exchange, refused: DataOf<'HoldRefused'
   return state.status === 'requested' ? [rejected(state, refused.reasonCode)] : [];
 }
 
-/** To be recorded before the first byte goes out: from here on the provider may have credited. */
-export function decideSubmission(state: Exchange): readonly ExchangeEvent[] {
-  const { exchangeId, providerId } = state.request;
-  return state.status === 'held' ? [{ type: 'ExchangeSubmitted', data: { exchangeId, providerId } }] : [];
+/**
+ * To be recorded before the first byte goes out: from here on the provider may have credited. Over a link that has ended nothing
+ * goes out, so the exchange is called off; over one that is disputed it is held back: nothing is recorded, and it is asked again.
+ */
+export function decideSubmission(state: Exchange, linkState: string | undefined): readonly ExchangeEvent[] {
+  if (state.status !== 'held') return [];
+  const { exchangeId, personId, providerId, points } = state.request;
+  if (linkState === 'established') return [{ type: 'ExchangeSubmitted', data: { exchangeId, providerId } }];
+  if (linkState !== 'ended') return [];
+  return [{ type: 'ExchangeCancelled', data: { exchangeId, personId, providerId, points, reasonCode: 'link_ended' } }];
 }
 
 /** What to record of a provider's answer; nothing where it says nothing new. Only credited and rejected end anything. */

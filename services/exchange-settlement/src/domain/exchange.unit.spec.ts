@@ -83,7 +83,7 @@ describe('the whole way', () => {
       return shownState(folded(events).status);
     };
     expect(step(decideHeld(folded(events), held, provider))).toBe('held');
-    expect(step(decideSubmission(folded(events)))).toBe('submitted');
+    expect(step(decideSubmission(folded(events), 'established'))).toBe('submitted');
     expect(outcomeOf(folded(events))).toBe('open');
     expect(step(decideAnswer(folded(events), credited))).toBe('submitted');
     expect(outcomeOf(folded(events))).toBe('confirmed');
@@ -91,11 +91,22 @@ describe('the whole way', () => {
     expect(folded(events)).toMatchObject({ providerPoints: 345 + 589, providerReference: 'R1' });
   });
 
+  it('is held back while its link is disputed, and called off where the link has ended before anything went out', () => {
+    const events = [...requested(), ...decideHeld(folded(requested()), held, provider)];
+    expect(decideSubmission(folded(events), 'disputed')).toEqual([]);
+    expect(decideSubmission(folded(events), undefined)).toEqual([]);
+    const cancelled = [...events, ...decideSubmission(folded(events), 'ended')];
+    expect(folded(cancelled)).toMatchObject({ status: 'cancelled', reasonCode: 'link_ended' });
+    expect(outcomeOf(folded(cancelled))).toBe('released');
+    const submitted = [...events, ...decideSubmission(folded(events), 'established')];
+    expect(decideSubmission(folded(submitted), 'ended')).toEqual([]);
+  });
+
   it('unknown, then pending, then rejected and released', () => {
     const events = [...requested()];
     events.push(
       ...decideHeld(folded(events), held, provider),
-      ...decideSubmission(folded([...events, ...decideHeld(folded(events), held, provider)])),
+      ...decideSubmission(folded([...events, ...decideHeld(folded(events), held, provider)]), 'established'),
     );
     events.push(...decideAnswer(folded(events), { kind: 'unknown', why: 'timeout' }));
     expect(folded(events).status).toBe('outcome_unknown');
@@ -111,7 +122,7 @@ describe('the whole way', () => {
 
   it('goes under review only from an unknown outcome, after the limit, and is still confirmed by a late answer', () => {
     const submitted = [...requested(), ...decideHeld(folded(requested()), held, provider)];
-    submitted.push(...decideSubmission(folded(submitted)));
+    submitted.push(...decideSubmission(folded(submitted), 'established'));
     const [since, late] = ['2026-11-20T00:00:00.000Z', '2026-11-20T01:00:00.000Z'];
     expect(decideReview(folded(submitted), since, late, 3_600_000)).toEqual([]);
     const unknown = [...submitted, ...decideAnswer(folded(submitted), { kind: 'unknown', why: 'timeout' })];
@@ -154,7 +165,7 @@ describe('whatever comes in whatever order', () => {
               : step === 'refused'
                 ? decideHoldRefused(state, refused)
                 : step === 'submit'
-                  ? decideSubmission(state)
+                  ? decideSubmission(state, 'established')
                   : step === 'captured'
                     ? decideCaptured(state, held, { log: 0, position: 1 })
                     : step === 'released'

@@ -2,16 +2,24 @@ import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { domainEvents, type EventLog } from '@tsunagu/event-store';
 import { isId } from '@tsunagu/kernel';
-import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
-import { type ExchangeEvent, exchangeStream, fold, outcomeOf, shownState } from '../domain/exchange.js';
+import { DATABASE, EVENT_LOG, PROJECTIONS, Problem, type ProjectionReader, Roles } from '@tsunagu/service-host';
+import type { Pool } from 'pg';
+import { type ExchangeEvent, exchangeStream, fold, outcomeOf, type Status, shownState } from '../domain/exchange.js';
 import { readProvider } from '../workflows/provider-contracts.js';
 import { isProviderId } from './providers.controller.js';
 
-/** What the ledger asks about a hold past its deadline, and service-link about a provider. */
+/** Exchanges of one link in one answer. */
+const openExchangesMax = 1_000;
+
+/** What the ledger asks about a hold past its deadline, and service-link about a provider and what goes over a link. */
 @ApiExcludeController()
 @Controller('exchange-settlement/internal/v1')
 export class InternalController {
-  constructor(@Inject(EVENT_LOG) private readonly log: EventLog) {}
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(DATABASE) private readonly database: Pool,
+    @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
+  ) {}
 
   @Get('exchanges/:exchangeId/outcome')
   @Roles('service')
@@ -32,6 +40,28 @@ export class InternalController {
       points: end?.type === 'ExchangeConfirmed' ? end.data.points : null,
       reasonCode: state.reasonCode ?? null,
       correlationId: recorded[0]?.correlationId ?? null,
+    };
+  }
+
+  /** What is on its way over a link, oldest first: while it is disputed, what it holds back. */
+  @Get('links/:linkId/open-exchanges')
+  @Roles('service')
+  async openExchanges(@Param('linkId') linkId: string) {
+    if (!isId(linkId)) throw new Problem({ code: 'request.not_found' });
+    if (!(await this.projections.waitFor('exchange_book'))) throw new Problem({ code: 'service.unavailable' });
+    const { rows } = await this.database.query<{ exchange_id: string; status: Status; points: string }>(
+      `select exchange_id, status, points from exchanges
+        where link_id = $1
+          and status in ('requested', 'held', 'submitted', 'outcome_unknown', 'under_review', 'confirmed')
+        order by accepted_at limit ${openExchangesMax}`,
+      [linkId],
+    );
+    return {
+      exchanges: rows.map((row) => ({
+        exchangeId: row.exchange_id,
+        state: shownState(row.status),
+        points: Number(row.points),
+      })),
     };
   }
 

@@ -97,10 +97,15 @@ export class ExchangeWorkflow implements OnApplicationBootstrap, OnModuleDestroy
   async #step(exchangeId: string): Promise<boolean> {
     const { recorded, state } = await this.#read(exchangeId);
     if (state?.status === 'held') {
-      const submitted = await this.#record(recorded, decideSubmission(state));
+      const link = await askLink(this.questions, state.request.linkId);
+      const events = decideSubmission(state, link?.state);
+      // Held back while the link is disputed.
+      if (events.length === 0) return true;
+      const isFirst = await this.#record(recorded, events);
       // Another process was first: its submission is found as any other, by asking.
-      if (submitted) return this.#take(exchangeId, await this.#send(state, recorded));
-      return this.#step(exchangeId);
+      if (!isFirst) return this.#step(exchangeId);
+      if (events[0]?.type !== 'ExchangeSubmitted') return false;
+      return this.#take(exchangeId, await this.#send(state, recorded));
     }
     if (!state || !awaitsProvider(state)) return false;
     const baseUrl = await this.#baseUrl(state);
@@ -113,7 +118,7 @@ export class ExchangeWorkflow implements OnApplicationBootstrap, OnModuleDestroy
     const { exchangeId, linkId, points } = state.request;
     const link = await askLink(this.questions, linkId);
     const requestedAt = recorded[0]?.effectiveAt ?? '';
-    // A link that ended after the request keeps its reference in the vault; without one nothing can be sent, and points stay held.
+    // A link that is disputed or ended gives no reference: nothing is sent, and the points stay held until an inquiry answers.
     if (!link?.providerAccountRef || state.providerPoints === undefined)
       return { kind: 'unknown', why: 'no_reference' };
     const { providerAccountRef } = link;

@@ -1,10 +1,12 @@
 import type { PublishedType } from '@tsunagu/contracts';
 import type { UpcastSteps } from '@tsunagu/kernel';
+import type { GuardianshipEvent } from './guardianship.js';
 import type { LinkEvent } from './link.js';
-import type { ProviderChosen } from './provider-choice.js';
-import type { ServiceAccountBound } from './service-account.js';
+import type { LinkChangeEvent } from './link-change.js';
+import type { ProviderChoiceEvent } from './provider-choice.js';
+import type { ServiceAccountEvent } from './service-account.js';
 
-type OwnEvent = LinkEvent | ProviderChosen | ServiceAccountBound;
+type OwnEvent = LinkEvent | LinkChangeEvent | GuardianshipEvent | ProviderChoiceEvent | ServiceAccountEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -13,4 +15,12 @@ export const upcasts = {
   LinkRefused: [],
   ProviderChosen: [],
   ServiceAccountBound: [],
+  ServiceAccountUnbound: [],
+  ProviderChoiceFreed: [],
+  LinkReplaced: [],
+  LinkChangeProposed: [],
+  LinkChangeApproved: [],
+  LinkChangeRejected: [],
+  GuardianLinked: [],
+  GuardianUnlinked: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

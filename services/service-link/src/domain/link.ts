@@ -1,4 +1,4 @@
-import type { DataOf } from '@tsunagu/contracts';
+import type { DataOf, LinkDisputePattern } from '@tsunagu/contracts';
 import { ok, type Result, refuse } from '@tsunagu/kernel';
 
 /** A person's wish to have points sent to one provider account, and what became of it. Stream `link-<linkId>`. */
@@ -10,10 +10,10 @@ export interface LinkRequest {
   readonly programmeId: string;
   /** As the programme said when the person asked. */
   readonly providersPerPerson: 'one' | 'many';
-  readonly linkConfirmation: 'none' | 'person';
+  readonly linkConfirmation: 'none' | 'person' | 'proof';
   /** Keyed hash of the account id that the person gave. */
   readonly accountKey: string;
-  /** After this the provider is no longer asked. */
+  /** After this neither the provider nor the person is waited for. */
   readonly expiresAt: string;
 }
 
@@ -25,16 +25,31 @@ export type LinkEvent =
       readonly data: { readonly linkId: string; readonly referenceKey: string; readonly awaitsPerson: boolean };
     }
   | { readonly type: 'LinkEstablished'; readonly data: DataOf<'LinkEstablished'> }
-  | { readonly type: 'LinkRefused'; readonly data: { readonly linkId: string; readonly reasonCode: string } };
+  | { readonly type: 'LinkRefused'; readonly data: { readonly linkId: string; readonly reasonCode: string } }
+  | { readonly type: 'LinkDisputed'; readonly data: DataOf<'LinkDisputed'> }
+  | { readonly type: 'LinkUpheld'; readonly data: DataOf<'LinkUpheld'> }
+  | { readonly type: 'LinkEnded'; readonly data: DataOf<'LinkEnded'> }
+  /** A lost card's account has a new id at the provider: one account, one cap; the ids before it stay the person's. */
+  | { readonly type: 'LinkReplaced'; readonly data: { readonly linkId: string } & AccountKeys };
 
-export type LinkState = 'requested' | 'awaiting_confirmation' | 'established' | 'refused';
+export type LinkState = 'requested' | 'awaiting_confirmation' | 'established' | 'refused' | 'disputed' | 'ended';
+
+/** Keyed hashes: of the account id as the person gave it, and of the provider's own reference. */
+export interface AccountKeys {
+  readonly accountKey: string;
+  readonly referenceKey: string;
+}
 
 export interface Link {
   readonly request: LinkRequest;
-  readonly status: 'requested' | 'confirmed' | 'established' | 'refused';
-  readonly referenceKey?: string;
+  readonly status: 'requested' | 'confirmed' | 'established' | 'refused' | 'disputed' | 'ended';
+  /** The accounts that the provider confirmed: the last is where points go, those before it were replaced. */
+  readonly accounts: readonly AccountKeys[];
+  /** Why it was refused or ended. */
   readonly reasonCode?: string;
 }
+
+export type DisputeSide = 'holder' | 'account_owner' | 'provider';
 
 /** What the provider said about the account and the code; `none` when it said nothing that can be relied on. */
 export type ConfirmationAnswer =
@@ -45,15 +60,27 @@ export type ConfirmationAnswer =
 export const initialState: Link | undefined = undefined;
 
 export function evolve(state: Link | undefined, event: LinkEvent): Link {
-  if (event.type === 'LinkRequested') return { request: event.data, status: 'requested' };
+  if (event.type === 'LinkRequested') return { request: event.data, status: 'requested', accounts: [] };
   if (!state) throw new Error(`${event.type} stands before LinkRequested`);
   switch (event.type) {
-    case 'ProviderConfirmed':
-      return { ...state, status: 'confirmed', referenceKey: event.data.referenceKey };
+    case 'ProviderConfirmed': {
+      const { accountKey } = state.request;
+      return { ...state, status: 'confirmed', accounts: [{ accountKey, referenceKey: event.data.referenceKey }] };
+    }
     case 'LinkEstablished':
       return { ...state, status: 'established' };
     case 'LinkRefused':
       return { ...state, status: 'refused', reasonCode: event.data.reasonCode };
+    case 'LinkDisputed':
+      return { ...state, status: 'disputed' };
+    case 'LinkUpheld':
+      return { ...state, status: 'established' };
+    case 'LinkEnded':
+      return { ...state, status: 'ended', reasonCode: event.data.pattern };
+    case 'LinkReplaced': {
+      const { accountKey, referenceKey } = event.data;
+      return { ...state, accounts: [...state.accounts, { accountKey, referenceKey }] };
+    }
   }
 }
 
@@ -64,44 +91,84 @@ export function fold(events: readonly LinkEvent[]): Link | undefined {
 /** What to record of the provider's answer; nothing when there is nothing new, or while it may still be asked again. */
 export function decideAnswer(state: Link, answer: ConfirmationAnswer, at: string): readonly LinkEvent[] {
   if (state.status !== 'requested') return [];
-  const { linkId, linkConfirmation, expiresAt } = state.request;
+  const { linkId, linkConfirmation } = state.request;
   if (answer.kind === 'confirmed') {
-    const awaitsPerson = linkConfirmation === 'person';
+    const awaitsPerson = linkConfirmation !== 'none';
     return [{ type: 'ProviderConfirmed', data: { linkId, referenceKey: answer.referenceKey, awaitsPerson } }];
   }
   if (answer.kind === 'denied') return [refused(linkId, answer.reasonCode)];
-  return hasPassed(expiresAt, at) ? [refused(linkId, 'provider_unreachable')] : [];
+  return decideExpiry(state, at);
 }
 
-/** A link that waits for the person does not wait for ever. */
+/** Neither the provider nor the person is waited for for ever. */
 export function decideExpiry(state: Link, at: string): readonly LinkEvent[] {
   const { linkId, linkConfirmation, expiresAt } = state.request;
-  const waits = state.status === 'confirmed' && linkConfirmation === 'person';
-  return waits && hasPassed(expiresAt, at) ? [refused(linkId, 'confirmation_expired')] : [];
+  if (!hasPassed(expiresAt, at)) return [];
+  if (state.status === 'requested') return [refused(linkId, 'provider_unreachable')];
+  const waits = state.status === 'confirmed' && linkConfirmation !== 'none';
+  return waits ? [refused(linkId, 'confirmation_expired')] : [];
 }
 
 /** The link's own part of its end: established, or refused because somebody else was first. */
 export function decideEnd(state: Link, end: Result<unknown>): readonly LinkEvent[] {
   if (state.status !== 'confirmed') return [];
-  const { linkId, personId, providerId, programmeId } = state.request;
+  const { linkId } = state.request;
   if (!end.ok) return [refused(linkId, end.refusal.code.replace(/^service_link\./, ''))];
-  return [{ type: 'LinkEstablished', data: { linkId, personId, providerId, programmeId } }];
+  return [{ type: 'LinkEstablished', data: subjectOf(state) }];
 }
 
-export function decideConfirmation(state: Link): Result<'establish' | 'established', 'service_link.wrong_state'> {
+export function decideConfirmation(
+  state: Link,
+  at: string,
+): Result<'establish' | 'established', 'service_link.wrong_state'> {
   if (state.status === 'established') return ok('established');
-  if (state.status === 'confirmed') return ok('establish');
+  if (state.status === 'confirmed' && decideExpiry(state, at).length === 0) return ok('establish');
   return refuse('service_link.wrong_state', { detail: `The link is ${shownState(state)}.` });
+}
+
+/** Somebody says that the link is wrong; nothing new where it is disputed already. */
+export function decideDispute(
+  state: Link,
+  pattern: LinkDisputePattern,
+  side: DisputeSide,
+): Result<readonly LinkEvent[], 'service_link.wrong_state'> {
+  if (state.status === 'disputed') return ok([]);
+  if (state.status !== 'established')
+    return refuse('service_link.wrong_state', { detail: `The link is ${shownState(state)}.` });
+  return ok([{ type: 'LinkDisputed', data: { ...subjectOf(state), pattern, side } }]);
+}
+
+/** The person ends the link, where the programme lets links be changed now. */
+export function decideOwnEnd(
+  state: Link,
+  mayChange: boolean,
+): Result<readonly LinkEvent[], 'service_link.wrong_state' | 'service_link.no_change_after_claim'> {
+  if (state.status === 'ended') return ok([]);
+  if (state.status !== 'established')
+    return refuse('service_link.wrong_state', { detail: `The link is ${shownState(state)}.` });
+  if (!mayChange) return refuse('service_link.no_change_after_claim');
+  const data = { ...subjectOf(state), pattern: 'ended_by_person', successorLinkId: null };
+  return ok([{ type: 'LinkEnded', data }]);
 }
 
 /** As answers name it: between the provider's yes and the end a link that needs no confirmation still is `requested`. */
 export function shownState(state: Link): LinkState {
   if (state.status !== 'confirmed') return state.status;
-  return state.request.linkConfirmation === 'person' ? 'awaiting_confirmation' : 'requested';
+  return state.request.linkConfirmation !== 'none' ? 'awaiting_confirmation' : 'requested';
 }
 
 export function hasEnded(state: Link): boolean {
-  return state.status === 'established' || state.status === 'refused';
+  return state.status !== 'requested' && state.status !== 'confirmed';
+}
+
+export function subjectOf({ request }: Link): DataOf<'LinkEstablished'> {
+  const { linkId, personId, providerId, programmeId } = request;
+  return { linkId, personId, providerId, programmeId };
+}
+
+/** Where points go; undefined while the provider has confirmed nothing. */
+export function currentAccount(state: Link): AccountKeys | undefined {
+  return state.accounts.at(-1);
 }
 
 export function linkStream(linkId: string): string {

@@ -60,7 +60,8 @@ describe('a link', () => {
     const yes = decideAnswer(folded(events), { kind: 'confirmed', referenceKey: 'r1' }, before);
     const waiting = folded([...events, ...yes]);
     expect(shownState(waiting)).toBe('awaiting_confirmation');
-    expect(decideConfirmation(waiting)).toEqual({ ok: true, value: 'establish' });
+    expect(decideConfirmation(waiting, before)).toEqual({ ok: true, value: 'establish' });
+    expect(decideConfirmation(waiting, after)).toMatchObject({ refusal: { code: 'service_link.wrong_state' } });
     expect(decideExpiry(waiting, before)).toEqual([]);
     expect(decideExpiry(waiting, after)).toEqual([
       { type: 'LinkRefused', data: { linkId: 'l1', reasonCode: 'confirmation_expired' } },
@@ -73,7 +74,10 @@ describe('a link', () => {
     expect(decideAnswer(asked, { kind: 'none' }, after)).toEqual([
       { type: 'LinkRefused', data: { linkId: 'l1', reasonCode: 'provider_unreachable' } },
     ]);
-    expect(decideConfirmation(asked)).toMatchObject({ ok: false, refusal: { code: 'service_link.wrong_state' } });
+    expect(decideConfirmation(asked, before)).toMatchObject({
+      ok: false,
+      refusal: { code: 'service_link.wrong_state' },
+    });
   });
 
   it('ends once, whatever answers come in whatever order', () => {

@@ -7,17 +7,22 @@ export interface ProviderChosen {
   readonly data: { readonly linkId: string; readonly providerId: string };
 }
 
+export type ProviderChoiceEvent =
+  | ProviderChosen
+  | { readonly type: 'ProviderChoiceFreed'; readonly data: { readonly linkId: string } };
+
 export interface ProviderChoice {
   readonly chosen: readonly ProviderChosen['data'][];
 }
 
 export const initialState: ProviderChoice = { chosen: [] };
 
-export function evolve(state: ProviderChoice, { data }: ProviderChosen): ProviderChoice {
-  return { chosen: [...state.chosen, data] };
+export function evolve(state: ProviderChoice, event: ProviderChoiceEvent): ProviderChoice {
+  if (event.type === 'ProviderChosen') return { chosen: [...state.chosen, event.data] };
+  return { chosen: state.chosen.filter((each) => each.linkId !== event.data.linkId) };
 }
 
-export function fold(events: readonly ProviderChosen[]): ProviderChoice {
+export function fold(events: readonly ProviderChoiceEvent[]): ProviderChoice {
   return events.reduce(evolve, initialState);
 }
 
@@ -32,6 +37,11 @@ export function decideChoose(
   return ok(
     state.chosen.some((each) => each.linkId === choice.linkId) ? [] : [{ type: 'ProviderChosen', data: choice }],
   );
+}
+
+export function decideFree(state: ProviderChoice, linkId: string): readonly ProviderChoiceEvent[] {
+  const isChosen = state.chosen.some((each) => each.linkId === linkId);
+  return isChosen ? [{ type: 'ProviderChoiceFreed', data: { linkId } }] : [];
 }
 
 export function providerChoiceStream(personId: string, programmeId: string): string {

@@ -10,6 +10,14 @@ export interface ServiceAccountBound {
   readonly data: { readonly linkId: string; readonly personId: string; readonly programmeId: string };
 }
 
+export type ServiceAccountEvent =
+  | ServiceAccountBound
+  | {
+      readonly type: 'ServiceAccountUnbound';
+      /** Kept: nobody else may link the account, though the link has ended. */
+      readonly data: { readonly linkId: string; readonly keptForPerson: boolean };
+    };
+
 export interface ServiceAccount {
   /** Whose account it is; undefined while nobody's. */
   readonly personId?: string;
@@ -18,12 +26,16 @@ export interface ServiceAccount {
 
 export const initialState: ServiceAccount = { links: [] };
 
-export function evolve(state: ServiceAccount, { data }: ServiceAccountBound): ServiceAccount {
-  const { linkId, programmeId, personId } = data;
+export function evolve(state: ServiceAccount, event: ServiceAccountEvent): ServiceAccount {
+  if (event.type === 'ServiceAccountUnbound') {
+    const links = state.links.filter((link) => link.linkId !== event.data.linkId);
+    return links.length === 0 && !event.data.keptForPerson ? initialState : { ...state, links };
+  }
+  const { linkId, programmeId, personId } = event.data;
   return { personId, links: [...state.links, { linkId, programmeId }] };
 }
 
-export function fold(events: readonly ServiceAccountBound[]): ServiceAccount {
+export function fold(events: readonly ServiceAccountEvent[]): ServiceAccount {
   return events.reduce(evolve, initialState);
 }
 
@@ -40,6 +52,24 @@ export function decideBind(
       extensions: { linkId: own.linkId },
     });
   return ok(own ? [] : [{ type: 'ServiceAccountBound', data: binding }]);
+}
+
+export function decideUnbind(
+  state: ServiceAccount,
+  linkId: string,
+  keptForPerson: boolean,
+): readonly ServiceAccountEvent[] {
+  const isBound = state.links.some((link) => link.linkId === linkId);
+  return isBound ? [{ type: 'ServiceAccountUnbound', data: { linkId, keptForPerson } }] : [];
+}
+
+/** Nobody's any more, where it was only kept for the person of a link that has ended. */
+export function decideGiveUp(
+  state: ServiceAccount,
+  { linkId, personId }: Pick<ServiceAccountBound['data'], 'linkId' | 'personId'>,
+): readonly ServiceAccountEvent[] {
+  const isKept = state.links.length === 0 && state.personId === personId;
+  return isKept ? [{ type: 'ServiceAccountUnbound', data: { linkId, keptForPerson: false } }] : [];
 }
 
 export function serviceAccountStream(providerId: string, key: string): string {

@@ -1,10 +1,11 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { domainEvents, type EventLog } from '@tsunagu/event-store';
+import type { EventLog } from '@tsunagu/event-store';
 import { isId } from '@tsunagu/kernel';
 import { EVENT_LOG, Problem, Roles } from '@tsunagu/service-host';
-import { fold, type LinkEvent, linkStream, shownState } from '../domain/link.js';
+import { shownState } from '../domain/link.js';
 import type { LinkVault } from '../outbound/link-vault.js';
+import { readLink } from '../workflows/link-streams.js';
 import { LINK_VAULT } from '../workflows/linking.js';
 
 /** What exchange-settlement asks before it sends points to a link. */
@@ -20,12 +21,11 @@ export class InternalController {
   @Roles('service')
   async link(@Param('linkId') linkId: string) {
     if (!isId(linkId)) throw new Problem({ code: 'request.not_found' });
-    const stream = linkStream(linkId);
-    const link = fold(domainEvents<LinkEvent>((await this.log.readStreams([stream])).get(stream)));
+    const link = (await readLink(this.log, linkId))?.link;
     if (!link) throw new Problem({ code: 'request.not_found' });
     const { personId, providerId } = link.request;
     const state = shownState(link);
-    const account = state === 'established' ? (await this.vault.accounts([linkId])).get(linkId) : undefined;
+    const account = state === 'established' ? await this.vault.account(link) : undefined;
     return { linkId, personId, providerId, state, providerAccountRef: account?.providerAccountRef ?? null };
   }
 }

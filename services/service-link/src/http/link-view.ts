@@ -1,5 +1,5 @@
-import type { RecordedEvent } from '@tsunagu/event-store';
-import { fold, type LinkEvent, type LinkState, shownState } from '../domain/link.js';
+import { type LinkState, shownState } from '../domain/link.js';
+import type { FoundLink } from '../workflows/link-streams.js';
 
 /** A link as its person sees it. */
 export interface LinkView {
@@ -13,26 +13,19 @@ export interface LinkView {
   readonly endedAt?: string;
 }
 
-export function linkView(
-  recorded: readonly (RecordedEvent & LinkEvent)[],
-  maskedName: string | undefined,
-): { readonly personId: string; readonly view: LinkView } | undefined {
-  const link = fold(recorded);
-  const [first, last] = [recorded[0], recorded.at(-1)];
-  if (!link || !first || !last) return undefined;
-  const { linkId, personId, providerId, programmeId } = link.request;
-  const ended = link.status === 'established' || link.status === 'refused';
+export function linkView({ link, recorded }: FoundLink, maskedName: string | undefined): LinkView {
+  const { linkId, providerId, programmeId } = link.request;
+  const ends: readonly string[] = ['LinkEstablished', 'LinkRefused', 'LinkEnded'];
+  const isOpen = link.status === 'requested' || link.status === 'confirmed';
+  const end = isOpen ? undefined : recorded.findLast((event) => ends.includes(event.type));
   return {
-    personId,
-    view: {
-      linkId,
-      providerId,
-      programmeId,
-      state: shownState(link),
-      ...(link.reasonCode !== undefined && { reasonCode: link.reasonCode }),
-      ...(maskedName !== undefined && { maskedName }),
-      requestedAt: first.effectiveAt,
-      ...(ended && { endedAt: last.effectiveAt }),
-    },
+    linkId,
+    providerId,
+    programmeId,
+    state: shownState(link),
+    ...(link.reasonCode !== undefined && { reasonCode: link.reasonCode }),
+    ...(maskedName !== undefined && { maskedName }),
+    requestedAt: recorded[0]?.effectiveAt ?? '',
+    ...(end && { endedAt: end.effectiveAt }),
   };
 }

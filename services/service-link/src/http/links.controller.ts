@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { appendOne, domainEvents, type EventLog, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, type EventLog, toNewEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -23,28 +23,29 @@ import {
   valueOrProblem,
   waitSeconds,
 } from '@tsunagu/service-host';
-import { IsOptional, Matches } from 'class-validator';
+import { IsOptional, IsUUID, Matches } from 'class-validator';
 import type { Pool } from 'pg';
 import type { ServiceLinkConfig } from '../config.js';
 import { decideEstablish } from '../domain/establish.js';
-import { decideConfirmation, fold, type LinkEvent, linkStream } from '../domain/link.js';
+import { decideConfirmation, linkStream } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
+import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
-import { askProgramme, askProvider, askStanding } from '../outbound/questions.js';
-import { LINK_VAULT, Linking } from '../workflows/linking.js';
+import { askProgramme, askProvider } from '../outbound/questions.js';
+import { Acting } from '../workflows/acting.js';
+import { readGuards, readLink, readLinks } from '../workflows/link-streams.js';
+import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
+import { terminalOf, WithProof } from './terminal.js';
 
 /** A POST waits at most so long for the provider, then answers with the link as it is. */
 const outcomeWaitSeconds = 2;
 /** A person's links in one answer, newest first. */
 const listMax = 100;
 
-class LinkOrder {
-  @ApiProperty({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' })
-  @Matches(/^[a-z0-9][a-z0-9-]{0,39}$/, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
-  providerId: string;
-
+/** What a person types to prove that an account is theirs. */
+export class TypedAccount extends WithProof {
   @ApiProperty({ minLength: 1, maxLength: 64 })
   @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
   providerAccountId: string;
@@ -52,11 +53,31 @@ class LinkOrder {
   @ApiProperty({ minLength: 1, maxLength: 32 })
   @Matches(/^[\x21-\x7e]{1,32}$/, { message: 'securityCode must be 1 to 32 printable ASCII characters' })
   securityCode: string;
+}
+
+class LinkOrder extends TypedAccount {
+  @ApiProperty({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' })
+  @Matches(/^[a-z0-9][a-z0-9-]{0,39}$/, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
+  providerId: string;
 
   @ApiPropertyOptional({ minLength: 1, maxLength: 64, default: 'default' })
   @IsOptional()
   @Matches(/^[\w-]{1,64}$/, { message: 'programmeId must be 1 to 64 letters, digits, - and _' })
   programmeId?: string | null;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'A child under 15 whose recorded guardian the caller is' })
+  @IsOptional()
+  @IsUUID()
+  onBehalfOf?: string | null;
+}
+
+class Confirmation extends WithProof {}
+
+class LinkList {
+  @ApiPropertyOptional({ format: 'uuid', description: 'A child whose recorded guardian the caller is' })
+  @IsOptional()
+  @IsUUID()
+  onBehalfOf?: string;
 }
 
 @ApiTags('links')
@@ -70,7 +91,9 @@ export class LinksController {
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
     @Inject(QUESTIONS) private readonly questions: Questions,
     @Inject(LINK_VAULT) private readonly vault: LinkVault,
+    @Inject(CODE_ATTEMPTS) private readonly attempts: CodeAttempts,
     private readonly linking: Linking,
+    private readonly acting: Acting,
   ) {}
 
   @Post()
@@ -83,7 +106,7 @@ export class LinksController {
     @CreatedId() linkId: string,
     @CorrelationId() correlationId: string,
   ): Promise<LinkView> {
-    if ((await this.#read(linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
+    if ((await readLink(this.log, linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
     // Waiting for this process's own work on it, not on the log, whose every append would wake every waiting call.
     const late = new AbortController();
     await Promise.race([
@@ -91,20 +114,27 @@ export class LinksController {
       pause(outcomeWaitSeconds * 1_000, undefined, { signal: late.signal }).catch(() => undefined),
     ]);
     late.abort();
-    return this.#own(caller.subject, linkId);
+    return this.#own(caller, linkId);
   }
 
   @Get()
   @Roles('citizen')
-  async list(@CurrentCaller() caller: Caller): Promise<{ links: readonly LinkView[] }> {
+  async list(
+    @CurrentCaller() caller: Caller,
+    @Query() { onBehalfOf: personId = caller.subject }: LinkList,
+  ): Promise<{ links: readonly LinkView[] }> {
+    if (!(await this.acting.mayRead(caller, personId))) throw new Problem({ code: 'request.not_found' });
     await this.projections.waitFor('links');
-    const found = await this.database.query<LinkRow>(
-      `select link_id, provider_id, programme_id, state, reason_code, requested_at, ended_at
-       from links where person_id = $1 order by requested_at desc, link_id limit ${listMax}`,
-      [caller.subject],
+    const { rows } = await this.database.query<{ link_id: string }>(
+      `select link_id from links where person_id = $1 order by requested_at desc, link_id limit ${listMax}`,
+      [personId],
     );
-    const accounts = await this.vault.accounts(found.rows.map((row) => row.link_id));
-    return { links: found.rows.map((row) => rowView(row, accounts.get(row.link_id)?.maskedName)) };
+    const found = await readLinks(
+      this.log,
+      rows.map((row) => row.link_id),
+    );
+    const accounts = await this.vault.accounts([...found.values()].map(({ link }) => link));
+    return { links: [...found].map(([linkId, link]) => linkView(link, accounts.get(linkId)?.maskedName)) };
   }
 
   @Get(':linkId')
@@ -114,35 +144,42 @@ export class LinksController {
     @CurrentCaller() caller: Caller,
     @Headers('prefer') prefer: string | undefined,
   ): Promise<LinkView> {
-    return this.#waitForAnswer(caller.subject, linkId, waitSeconds(prefer) ?? 0);
+    return this.#waitForAnswer(caller, linkId, waitSeconds(prefer) ?? 0);
   }
 
   /** The person's own confirmation, in programmes that ask for it. */
   @Post(':linkId/confirm')
   @HttpCode(200)
   @Roles('citizen')
-  async confirm(@Param('linkId') linkId: string, @CurrentCaller() caller: Caller): Promise<LinkView> {
-    await this.#own(caller.subject, linkId);
-    await this.#refuseFrozen(caller.subject);
-    const recorded = domainEvents<LinkEvent>(
-      (await this.log.readStreams([linkStream(linkId)])).get(linkStream(linkId)),
-    );
-    const link = fold(recorded);
+  async confirm(
+    @Param('linkId') linkId: string,
+    @Body() { proof }: Confirmation,
+    @CurrentCaller() caller: Caller,
+  ): Promise<LinkView> {
+    await this.#own(caller, linkId);
+    const link = (await readLink(this.log, linkId))?.link;
     if (!link) throw new Problem({ code: 'request.not_found' });
-    if (valueOrProblem(decideConfirmation(link)) === 'establish') await this.linking.establish(linkId);
+    valueOrProblem(await this.acting.mayChange(caller, link.request.personId));
+    if (valueOrProblem(decideConfirmation(link, isoTime(this.clock.now()))) === 'establish') {
+      if (link.request.linkConfirmation === 'proof')
+        valueOrProblem(await this.acting.proven(caller, 'confirm', { linkId }, proof));
+      await this.linking.establish(linkId);
+    }
     await this.linking.advance(linkId);
-    return this.#own(caller.subject, linkId);
-  }
-
-  async #refuseFrozen(personId: string): Promise<void> {
-    if ((await askStanding(this.questions, personId))?.frozen) throw new Problem({ code: 'identity.frozen' });
+    return this.#own(caller, linkId);
   }
 
   /** Checks what is known already, seals what was typed, then records the wish. */
   async #open(order: LinkOrder, caller: Caller, linkId: string, correlationId: string): Promise<void> {
     const { providerId, providerAccountId, securityCode } = order;
     const programmeId = order.programmeId ?? 'default';
-    await this.#refuseFrozen(caller.subject);
+    const personId = order.onBehalfOf ?? caller.subject;
+    valueOrProblem(await this.acting.mayChange(caller, personId));
+    const terminalId = terminalOf(caller);
+    if (terminalId !== null) {
+      const operation = { providerId, providerAccountId, programmeId };
+      valueOrProblem(await this.acting.proven(caller, 'request', operation, order.proof));
+    }
     const [provider, programme] = await Promise.all([
       askProvider(this.questions, providerId),
       askProgramme(this.questions, programmeId),
@@ -153,26 +190,28 @@ export class LinksController {
     const accountKey = this.vault.accountKey(providerId, providerAccountId);
     const request = {
       linkId,
-      personId: caller.subject,
+      personId,
       providerId,
       programmeId,
       providersPerPerson: programme.providersPerPerson,
-      linkConfirmation: programme.linkConfirmation,
+      // Whoever stands at a terminal sees whose account it is, and taps once more.
+      linkConfirmation: terminalId === null ? programme.linkConfirmation : ('proof' as const),
       accountKey,
       expiresAt: isoTime(now + this.config.linkTtlHours * 3_600_000),
     };
     const accountStream = account.serviceAccountStream(providerId, accountKey);
-    const choiceStream = choice.providerChoiceStream(caller.subject, programmeId);
-    const streams = await this.log.readStreams([accountStream, choiceStream]);
-    valueOrProblem(
-      decideEstablish(
-        {
-          accounts: [account.fold(domainEvents<account.ServiceAccountBound>(streams.get(accountStream)))],
-          choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
-        },
-        request,
-      ),
-    );
+    const choiceStream = choice.providerChoiceStream(personId, programmeId);
+    const { guards, streams } = await readGuards(this.log, [accountStream], [choiceStream]);
+    const attempt = { attemptId: linkId, accountKey, personId: caller.subject, terminalId };
+    valueOrProblem(await this.attempts.take(attempt, now));
+    const held = { accounts: [guards.account(accountStream)], choice: guards.choice(choiceStream) };
+    const known = decideEstablish(held, request);
+    if (!known.ok) {
+      // The answer tells whether an account is linked, without any code: looking for such accounts is an attempt too.
+      if (known.refusal.code === 'service_link.account_taken') await this.attempts.wrongForPerson(linkId);
+      else await this.attempts.forget(linkId);
+      throw new Problem(known.refusal);
+    }
     // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
     await this.vault.keepSecrets(linkId, { providerAccountId, securityCode });
     const event = toNewEvent(
@@ -192,49 +231,19 @@ export class LinksController {
     });
   }
 
-  #waitForAnswer(personId: string, linkId: string, seconds: number): Promise<LinkView> {
+  #waitForAnswer(caller: Caller, linkId: string, seconds: number): Promise<LinkView> {
     // The provider's answer is waited for; the person's own confirmation is not.
     return until(
       this.log,
-      () => this.#own(personId, linkId),
+      () => this.#own(caller, linkId),
       (view) => view.state !== 'requested',
       seconds,
     );
   }
 
-  async #own(personId: string, linkId: string): Promise<LinkView> {
-    const found = isId(linkId) ? await this.#read(linkId) : undefined;
-    if (found?.personId !== personId) throw new Problem({ code: 'request.not_found' });
-    return found.view;
+  async #own(caller: Caller, linkId: string): Promise<LinkView> {
+    const found = isId(linkId) ? await readLink(this.log, linkId) : undefined;
+    if (!found || !(await this.acting.maySee(caller, found))) throw new Problem({ code: 'request.not_found' });
+    return linkView(found, (await this.vault.account(found.link))?.maskedName);
   }
-
-  async #read(linkId: string) {
-    const stream = linkStream(linkId);
-    const recorded = domainEvents<LinkEvent>((await this.log.readStreams([stream])).get(stream));
-    if (recorded.length === 0) return undefined;
-    return linkView(recorded, (await this.vault.accounts([linkId])).get(linkId)?.maskedName);
-  }
-}
-
-interface LinkRow {
-  readonly link_id: string;
-  readonly provider_id: string;
-  readonly programme_id: string;
-  readonly state: LinkView['state'];
-  readonly reason_code: string | null;
-  readonly requested_at: Date;
-  readonly ended_at: Date | null;
-}
-
-function rowView(row: LinkRow, maskedName: string | undefined): LinkView {
-  return {
-    linkId: row.link_id,
-    providerId: row.provider_id,
-    programmeId: row.programme_id,
-    state: row.state,
-    ...(row.reason_code !== null && { reasonCode: row.reason_code }),
-    ...(maskedName !== undefined && { maskedName }),
-    requestedAt: row.requested_at.toISOString(),
-    ...(row.ended_at && { endedAt: row.ended_at.toISOString() }),
-  };
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { keyedHash, open, seal } from '@tsunagu/vault';
 import type { Pool } from 'pg';
+import { currentAccount, type Link } from '../domain/link.js';
 
 /** What the person typed. */
 export interface LinkSecrets {
@@ -61,25 +62,63 @@ export class LinkVault {
     return found.rows.map((row) => row.link_id);
   }
 
-  async keepAccount(linkId: string, account: LinkAccount): Promise<void> {
+  /** Kept under the key of the provider's reference: which of a link's accounts counts is what the log says. */
+  async keepAccount(linkId: string, referenceKey: string, account: LinkAccount): Promise<void> {
     await this.database.query(
-      `insert into link_accounts (link_id, sealed) values ($1, $2)
-       on conflict (link_id) do update set sealed = excluded.sealed`,
-      [linkId, seal(this.key, `account of ${linkId}`, account)],
+      `insert into link_accounts (link_id, reference_key, sealed) values ($1, $2, $3)
+       on conflict (link_id, reference_key) do update set sealed = excluded.sealed`,
+      [linkId, referenceKey, seal(this.key, `account of ${linkId}`, account)],
     );
   }
 
-  async accounts(linkIds: readonly string[]): Promise<ReadonlyMap<string, LinkAccount>> {
-    const found = await this.database.query<{ link_id: string; sealed: Buffer }>(
-      'select link_id, sealed from link_accounts where link_id = any($1::uuid[])',
-      [linkIds],
+  /** Of each link the account that counts, by link id. */
+  async accounts(links: readonly Link[]): Promise<ReadonlyMap<string, LinkAccount>> {
+    const current = new Map(links.map((link) => [link.request.linkId, currentAccount(link)?.referenceKey]));
+    const found = await this.database.query<AccountRow>(
+      'select link_id, reference_key, sealed from link_accounts where link_id = any($1::uuid[]) order by reference_key',
+      [[...current.keys()]],
     );
-    return new Map(
-      found.rows.map((row) => [row.link_id, open<LinkAccount>(this.key, `account of ${row.link_id}`, row.sealed)]),
-    );
+    const accounts = new Map<string, LinkAccount>();
+    for (const row of found.rows) {
+      const wanted = current.get(row.link_id);
+      // A row without a key is from before links had more than one account.
+      if (wanted === undefined || (row.reference_key !== '' && row.reference_key !== wanted)) continue;
+      accounts.set(row.link_id, open<LinkAccount>(this.key, `account of ${row.link_id}`, row.sealed));
+    }
+    return accounts;
   }
 
-  async forgetAccount(linkId: string): Promise<void> {
+  async account(link: Link): Promise<LinkAccount | undefined> {
+    return (await this.accounts([link])).get(link.request.linkId);
+  }
+
+  /** All of a link's accounts, under another link's id: what follows a correction is the same accounts. */
+  async copyAccounts(fromLinkId: string, toLinkId: string): Promise<void> {
+    const found = await this.database.query<AccountRow>(
+      'select link_id, reference_key, sealed from link_accounts where link_id = $1',
+      [fromLinkId],
+    );
+    for (const row of found.rows) {
+      const account = open<LinkAccount>(this.key, `account of ${fromLinkId}`, row.sealed);
+      await this.keepAccount(toLinkId, row.reference_key, account);
+    }
+  }
+
+  async forgetAccounts(linkId: string): Promise<void> {
     await this.database.query('delete from link_accounts where link_id = $1', [linkId]);
   }
+
+  /** What a crash left behind of links that are over, as the read model lists them. */
+  async forgetAccountsOfEndedLinks(): Promise<void> {
+    await this.database.query(
+      `delete from link_accounts using links
+        where links.link_id = link_accounts.link_id and links.state in ('refused', 'ended')`,
+    );
+  }
+}
+
+interface AccountRow {
+  readonly link_id: string;
+  readonly reference_key: string;
+  readonly sealed: Buffer;
 }

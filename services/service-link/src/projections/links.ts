@@ -5,7 +5,15 @@ import type { LinkEvent } from '../domain/link.js';
 export const linksProjection: Projection = {
   name: 'links',
   tables: ['links'],
-  types: ['LinkRequested', 'ProviderConfirmed', 'LinkEstablished', 'LinkRefused'],
+  types: [
+    'LinkRequested',
+    'ProviderConfirmed',
+    'LinkEstablished',
+    'LinkRefused',
+    'LinkDisputed',
+    'LinkUpheld',
+    'LinkEnded',
+  ],
   async apply(client, events) {
     for (const event of events as readonly (RecordedEvent & LinkEvent)[]) {
       const { linkId } = event.data;
@@ -28,6 +36,21 @@ export const linksProjection: Projection = {
             linkId,
             event.effectiveAt,
           ]);
+          break;
+        case 'LinkDisputed':
+          await client.query(`update links set state = 'disputed', disputed_at = $2 where link_id = $1`, [
+            linkId,
+            event.effectiveAt,
+          ]);
+          break;
+        case 'LinkUpheld':
+          await client.query(`update links set state = 'established', disputed_at = null where link_id = $1`, [linkId]);
+          break;
+        case 'LinkEnded':
+          await client.query(
+            `update links set state = 'ended', reason_code = $2, ended_at = $3, disputed_at = null where link_id = $1`,
+            [linkId, event.data.pattern, event.effectiveAt],
+          );
           break;
         case 'LinkRefused':
           await client.query(`update links set state = 'refused', reason_code = $2, ended_at = $3 where link_id = $1`, [

@@ -1,36 +1,33 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import {
-  answerTo,
-  appendOne,
-  domainEvents,
-  type EventLog,
-  expectedRevision,
-  type RecordedEvent,
-} from '@tsunagu/event-store';
+import { answerTo, appendOne, type EventLog, expectedRevision, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import type { ProviderCalls } from '@tsunagu/provider-client';
 import { CLOCK, CONFIG, EVENT_LOG, LOGGER, QUESTIONS, type Questions } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import type { ServiceLinkConfig } from '../config.js';
 import { decideEstablish } from '../domain/establish.js';
+import { accountStreamsOf } from '../domain/guards.js';
 import {
   decideAnswer,
   decideEnd,
   decideExpiry,
-  fold,
   hasEnded,
   type Link,
   type LinkEvent,
   linkStream,
 } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
-import * as account from '../domain/service-account.js';
+import { noSoonerThan, type Waiting } from '../outbound/answer-floor.js';
+import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { confirmAccount } from '../outbound/provider.js';
 import { askProvider } from '../outbound/questions.js';
+import { readGuards, readLink } from './link-streams.js';
 
 export const LINK_VAULT = Symbol('LINK_VAULT');
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
+export const CODE_ATTEMPTS = Symbol('CODE_ATTEMPTS');
+export const WAITING = Symbol('WAITING');
 
 /** Real time between two attempts at a provider that does not answer: from the first doubling to the last. */
 const actor = 'service:service-link';
@@ -62,6 +59,8 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(LINK_VAULT) private readonly vault: LinkVault,
     @Inject(PROVIDER_CALLS) private readonly calls: ProviderCalls,
+    @Inject(CODE_ATTEMPTS) private readonly attempts: CodeAttempts,
+    @Inject(WAITING) private readonly waiting: Waiting,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -87,12 +86,9 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
   /** Takes account and choice for a link whose provider said yes, or records why it cannot be. */
   async establish(linkId: string): Promise<Link | undefined> {
     for (let round = 0; round < roundsMax; round += 1) {
-      const recorded = domainEvents<LinkEvent>(
-        (await this.log.readStreams([linkStream(linkId)])).get(linkStream(linkId)),
-      );
-      const link = fold(recorded);
-      if (link?.status !== 'confirmed') return link;
-      await this.#tryToEnd(link, recorded);
+      const found = await readLink(this.log, linkId);
+      if (found?.link.status !== 'confirmed') return found?.link;
+      await this.#tryToEnd(found.link, found.recorded);
     }
     throw new Error(`the guards of a link were still contested after ${roundsMax} rounds`);
   }
@@ -110,11 +106,10 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** True when the same has to be tried again later. */
   async #step(linkId: string): Promise<boolean> {
-    const stream = linkStream(linkId);
-    const recorded = domainEvents<LinkEvent>((await this.log.readStreams([stream])).get(stream));
-    const link = fold(recorded);
-    const last = recorded.at(-1);
-    if (!link || !last) return false;
+    const found = await readLink(this.log, linkId);
+    const last = found?.recorded.at(-1);
+    if (!found || !last) return false;
+    const { link, recorded } = found;
     if (hasEnded(link)) {
       await this.#tidyUp(link);
       return false;
@@ -124,9 +119,10 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
       if (ended) await this.#tidyUp(ended);
       return false;
     }
-    const events = link.status === 'requested' ? await this.#ask(link) : decideExpiry(link, this.#now());
+    const expired = decideExpiry(link, this.#now());
+    const events = expired.length === 0 && link.status === 'requested' ? await this.#ask(link) : expired;
     if (events.length === 0) return link.status === 'requested';
-    await this.#append(stream, recorded, last, events);
+    await this.#append(linkStream(linkId), recorded, last, events);
     return this.#step(linkId);
   }
 
@@ -135,10 +131,14 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     const secrets = await this.vault.secrets(linkId);
     const provider = await askProvider(this.questions, providerId);
     if (!secrets || !provider) return decideAnswer(link, { kind: 'none' }, this.#now());
-    const answer = await confirmAccount(this.calls, provider.baseUrl, linkId, secrets);
+    const answer = await noSoonerThan(this.config.codeAnswerFloorMs, this.waiting, () =>
+      confirmAccount(this.calls, provider.baseUrl, linkId, secrets),
+    );
+    if (answer.kind === 'denied') await this.attempts.wrong(linkId);
     if (answer.kind === 'confirmed') {
-      await this.vault.keepAccount(linkId, answer.account);
+      await this.attempts.right(linkId);
       const referenceKey = this.vault.referenceKey(providerId, answer.account.providerAccountRef);
+      await this.vault.keepAccount(linkId, referenceKey, answer.account);
       return decideAnswer(link, { kind: 'confirmed', referenceKey }, this.#now());
     }
     if (answer.kind === 'none')
@@ -147,18 +147,18 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #tryToEnd(link: Link, recorded: readonly RecordedEvent[]): Promise<void> {
-    const { linkId, personId, providerId, programmeId, accountKey } = link.request;
-    const keys = [accountKey, ...(link.referenceKey ? [link.referenceKey] : [])];
-    const accountStreams = keys.map((key) => account.serviceAccountStream(providerId, key));
+    const { linkId, personId, providerId, programmeId } = link.request;
+    const accountStreams = accountStreamsOf(link);
     const choiceStream = choice.providerChoiceStream(personId, programmeId);
-    const streams = await this.log.readStreams([...accountStreams, choiceStream]);
-    const guards = {
-      accounts: accountStreams.map((name) =>
-        account.fold(domainEvents<account.ServiceAccountBound>(streams.get(name))),
-      ),
-      choice: choice.fold(domainEvents<choice.ProviderChosen>(streams.get(choiceStream))),
-    };
-    const decided = decideEstablish(guards, link.request);
+    const { guards, streams } = await readGuards(this.log, accountStreams, [choiceStream]);
+    const held = { accounts: accountStreams.map((name) => guards.account(name)), choice: guards.choice(choiceStream) };
+    const decided = decideEstablish(held, {
+      linkId,
+      personId,
+      providerId,
+      programmeId,
+      providersPerPerson: link.request.providersPerPerson,
+    });
     const last = recorded.at(-1);
     if (!last) return;
     const at = this.#now();
@@ -196,8 +196,10 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** At its end what the person typed is deleted, and of a refused link the provider's reference too. */
   async #tidyUp(link: Link): Promise<void> {
-    if (link.status === 'refused') await this.vault.forgetAccount(link.request.linkId);
-    if (hasEnded(link)) await this.vault.forgetSecrets(link.request.linkId);
+    if (link.status === 'refused') await this.vault.forgetAccounts(link.request.linkId);
+    if (!hasEnded(link)) return;
+    await this.attempts.forget(link.request.linkId);
+    await this.vault.forgetSecrets(link.request.linkId);
   }
 
   #retryLater(linkId: string): void {
@@ -232,6 +234,8 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     for (const linkId of orphans) {
       if ((streams.get(linkStream(linkId)) ?? []).length === 0) await this.vault.forgetSecrets(linkId);
     }
+    await this.attempts.forgetOld(this.clock.now());
+    await this.vault.forgetAccountsOfEndedLinks();
   }
 
   #now(): string {
