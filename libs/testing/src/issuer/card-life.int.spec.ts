@@ -27,6 +27,7 @@ describe('the life of a card', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
   afterAll(() => {
+    server.closeAllConnections();
     server.close();
     rmSync(directory, { recursive: true, force: true });
   });

@@ -28,6 +28,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`;
 });
 afterAll(() => {
+  server.closeAllConnections();
   server.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -85,9 +86,8 @@ describe('the test issuer', () => {
   });
 
   it('makes many with a pool of keys', async () => {
-    const begun = performance.now();
     const cards = await newCards(store, 100, { keys, nowMs });
     expect(new Set(cards.map((card) => card.subject)).size).toBe(100);
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(new Set(cards.map(({ privateKey }) => privateKey)).size).toBe(2);
   });
 });
