@@ -5,6 +5,7 @@ import { ChallengesController } from './http/challenges.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { KioskController } from './http/kiosk.controller.js';
 import { MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
@@ -46,6 +47,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       SignalsController,
       MembershipsController,
       MemberServicesController,
+      KioskController,
     ],
     providers: [
       Forgetting,
