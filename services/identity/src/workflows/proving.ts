@@ -136,6 +136,9 @@ export function certificateHashOf(der: Buffer): string {
   return hash('sha256', der);
 }
 
-function hasSigned(key: KeptCertificate['publicKey'], nonce: Buffer, signature: Buffer): boolean {
-  return verify('sha256', nonce, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+/** By the key's profile (DOMAIN §3): today's cards sign with RSA and SHA-256, the next with P-384 and SHA-384, in DER. */
+export function hasSigned(key: KeptCertificate['publicKey'], nonce: Buffer, signature: Buffer): boolean {
+  return key.asymmetricKeyType === 'ec'
+    ? verify('sha384', nonce, { key, dsaEncoding: 'der' }, signature)
+    : verify('sha256', nonce, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
 }
