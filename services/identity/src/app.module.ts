@@ -14,6 +14,7 @@ import { ClientsController } from './http/clients.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { KioskController } from './http/kiosk.controller.js';
 import { MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
@@ -73,6 +74,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       SignalsController,
       MembershipsController,
       MemberServicesController,
+      KioskController,
     ],
     providers: [
       Forgetting,

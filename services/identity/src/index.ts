@@ -10,7 +10,7 @@ import { signalsProjection } from './projections/signals.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
-  segments: ['identity', '.well-known'],
+  segments: ['identity', '.well-known', 'kiosk'],
   schema: 'identity',
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [],

@@ -138,7 +138,11 @@ export function certificateHashOf(der: Buffer): string {
 }
 
 /** RSASSA-PKCS1-v1_5 with SHA-256 or ECDSA with SHA-384 in DER, as the certificate's profile says; what is no signature at all is none. */
-function hasSigned({ publicKey, keyProfile }: KeptCertificate, nonce: Buffer, signature: Buffer): boolean {
+export function hasSigned(
+  { publicKey, keyProfile }: Pick<KeptCertificate, 'publicKey' | 'keyProfile'>,
+  nonce: Buffer,
+  signature: Buffer,
+): boolean {
   try {
     return verify(keyProfile === 'rsa' ? 'sha256' : 'sha384', nonce, publicKey, signature);
   } catch {
