@@ -21,15 +21,15 @@ interface Asked {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Asked[];
-  /** Messages whose answers are awaited, in order: two, so that the thread has its next when it has answered one. */
+  /** Messages whose answers are awaited, in order: some, so that the thread works on while this one does other things. */
   readonly underWay: (readonly Asked[])[];
 }
 
 /** A check of the slowest profile (P-384) takes up to 2.5 ms: the last in a full queue waits about a second. */
 const checksPerThreadMax = 500;
 /** Checks in one message: so few that another thread's are not held up behind them. */
-const batchMax = 16;
-const batchesUnderWayMax = 2;
+const batchMax = 32;
+const batchesUnderWayMax = 4;
 const knownMax = 10_000;
 const entryPoint = new URL('../../bin/signature-thread.mjs', import.meta.url);
 
