@@ -13,7 +13,7 @@ import { algorithms, forge, partsOf, sequence, tlv } from '../src/verification/t
 import { readTrustedAuthorities } from '../src/verification/trusted-authorities.js';
 
 const CERTIFICATES = 4_000;
-const IN_FLIGHT = 256;
+const IN_FLIGHT = 512;
 
 interface Signed {
   readonly certificates: readonly Buffer[];

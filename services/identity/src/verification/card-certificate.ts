@@ -51,6 +51,7 @@ interface Validity {
 const explicit = (number: number) => 0xa0 | number;
 const implicit = (number: number) => 0x80 | number;
 const serialOctetsMax = 20;
+const emptyNameOctets = 2;
 const testOrganisation = 'JPKI-TEST';
 const generalizedFromMs = Date.UTC(2050, 0, 1);
 
@@ -133,7 +134,7 @@ function faultOf(fields: TbsFields, outerAlgorithm: Buffer, signature: Buffer): 
   if (!fields.algorithm.equals(outerAlgorithm)) return 'It names two signature algorithms.';
   if (signature[0] !== 0) return 'Its signature is no whole number of octets.';
   if (!fields.validity.isInRightForm) return 'Its times are in a wrong form.';
-  if (fields.issuer.parts.length === 0) return 'It names no issuer.';
+  if (fields.issuer.raw.length === emptyNameOctets) return 'It names no issuer.';
   if (fields.subject.commonName === '' && !extensions.isAuthority) return 'It has no common name.';
   if (fields.hasUniqueIds) return 'It has unique identifiers.';
   if (extensions.hasDuplicate) return 'It has an extension twice.';
@@ -153,12 +154,13 @@ function readValidity(validity: DerCursor): Validity {
 function readTime(at: DerCursor, element: Element): { ms: number; isInRightForm: boolean } {
   const short = element.tag === tags.utcTime;
   if (!short && element.tag !== tags.generalizedTime) throw new DerError('no time');
-  const text = at.content(element).toString('latin1');
-  const match = (short ? /^(\d\d)(\d{10})Z$/ : /^(\d{4})(\d{10})Z$/).exec(text);
-  if (!match) throw new DerError('a time in a wrong form');
-  const [year, rest = ''] = [Number(match[1]), match[2]];
+  const text = at.latin1(element);
+  if (!(short ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) throw new DerError('a time in a wrong form');
+  const after = short ? 2 : 4;
+  const two = (index: number) => Number(text.slice(after + 2 * index, after + 2 * index + 2));
+  const year = Number(text.slice(0, after));
   const fullYear = short ? year + (year < 50 ? 2000 : 1900) : year;
-  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = (rest.match(/\d\d/g) ?? []).map(Number);
+  const [month, day, hour, minute, second] = [two(0), two(1), two(2), two(3), two(4)];
   const ms = Date.UTC(fullYear, month - 1, day, hour, minute, second);
   const date = new Date(ms);
   // 31 February and 24:60 would be another time.

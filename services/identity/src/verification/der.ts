@@ -90,6 +90,14 @@ export class DerCursor {
     return this.bytes.subarray(start, end);
   }
 
+  hex({ start, end }: Element): string {
+    return this.bytes.toString('hex', start, end);
+  }
+
+  latin1({ start, end }: Element): string {
+    return this.bytes.toString('latin1', start, end);
+  }
+
   raw({ from, end }: Element): Buffer {
     return this.bytes.subarray(from, end);
   }

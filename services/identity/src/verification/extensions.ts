@@ -74,7 +74,7 @@ const readers: Readonly<Record<string, Read>> = {
   '551d23': (value, found) => {
     const identifier = DerCursor.whole(value, tags.sequence);
     const key = identifier.takeIf(context(0));
-    found.authorityKeyId = key ? identifier.content(key).toString('hex') : null;
+    found.authorityKeyId = key ? identifier.hex(key) : null;
   },
   '551d25': (value, found) => {
     const usages: string[] = [];
@@ -117,7 +117,7 @@ export function readExtensions(list: DerCursor): Extensions {
   const seen = new Set<string>();
   do {
     const extension = list.enter(tags.sequence);
-    const type = extension.content(extension.take(tags.objectIdentifier)).toString('hex');
+    const type = extension.hex(extension.take(tags.objectIdentifier));
     const criticality = extension.takeIf(tags.boolean);
     // FALSE is the default, which DER leaves out (X.690 §11.5).
     const critical = criticality !== undefined && requireTrue(extension.content(criticality));
@@ -155,7 +155,7 @@ function readAlternativeNames(value: Buffer, found: Found): void {
 function firstUri(names: DerCursor): string | null {
   while (!names.isAtEnd) {
     const name = names.take();
-    if (name.tag === uriTag) return names.content(name).toString('latin1');
+    if (name.tag === uriTag) return names.latin1(name);
   }
   return null;
 }

@@ -1,6 +1,6 @@
 import type { CardCertificate } from './card-certificate.js';
 import { DerCursor, DerError, tags } from './der.js';
-import { readName } from './names.js';
+import { partsOfName } from './names.js';
 
 /** RFC 5280 §4.2.1.10, as far as card certificates have names: the subject, and the kinds of their alternative names. */
 export interface NameConstraints {
@@ -33,8 +33,9 @@ export function readNameConstraints(der: Buffer): NameConstraints | undefined {
 }
 
 export function satisfies(certificate: CardCertificate, constraints: NameConstraints): boolean {
-  const lies = (tree: readonly Buffer[]) =>
-    tree.every((part, index) => certificate.subject.parts[index]?.equals(part) ?? false);
+  const { raw } = certificate.subject;
+  const parts = partsOfName(new DerCursor(raw, 0, raw.length));
+  const lies = (tree: readonly Buffer[]) => tree.every((part, index) => parts[index]?.equals(part) ?? false);
   const { permitted, excluded, otherTags } = constraints;
   if (excluded.some(lies) || (permitted && !permitted.some(lies))) return false;
   return ![...certificate.alternativeNameTags].some((tag) => tag === directoryName || otherTags.has(tag));
@@ -49,7 +50,7 @@ function readSubtrees(subtrees: DerCursor | undefined): { names: Buffer[][]; oth
     // Minimum is always 0 and left out, maximum never there.
     subtree.finish();
     if (base.tag !== directoryName) otherTags.push(base.tag);
-    else names.push([...readName(subtree.inside(base)).parts]);
+    else names.push([...partsOfName(subtree.inside(base))]);
   }
   return { names, otherTags };
 }

@@ -4,8 +4,6 @@ import { type DerCursor, DerError, type Element, tags } from './der.js';
 export interface DistinguishedName {
   /** DER: names are compared octet by octet, as RFC 5280 §4.1.2.4 lets an authority write its own name. */
   readonly raw: Buffer;
-  /** DER of each relative name, in order. */
-  readonly parts: readonly Buffer[];
   readonly commonName: string;
   readonly organisations: readonly string[];
 }
@@ -19,34 +17,37 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function readName(at: DerCursor): DistinguishedName {
   const element = at.take(tags.sequence);
   const name = at.inside(element);
-  const parts: Buffer[] = [];
   const organisations: string[] = [];
   let commonName = '';
   while (!name.isAtEnd) {
-    const part = name.take(tags.set);
-    parts.push(name.raw(part));
-    const attributes = name.inside(part);
+    const attributes = name.enter(tags.set);
     do {
       const attribute = attributes.enter(tags.sequence);
-      const type = attribute.content(attribute.take(tags.objectIdentifier)).toString('hex');
+      const type = attribute.hex(attribute.take(tags.objectIdentifier));
       const text = textOf(attribute, attribute.take());
       attribute.finish();
       if (type === commonNameType && commonName === '') commonName = text ?? '';
       if (type === organisationType && text !== undefined) organisations.push(text);
     } while (!attributes.isAtEnd);
   }
-  return { raw: at.raw(element), parts, commonName, organisations };
+  return { raw: at.raw(element), commonName, organisations };
+}
+
+/** DER of each relative name, in order; `at` stands before the name. */
+export function partsOfName(at: DerCursor): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  for (const name = at.enter(tags.sequence); !name.isAtEnd; ) parts.push(name.raw(name.take(tags.set)));
+  return parts;
 }
 
 /** The text of a UTF8String, PrintableString or IA5String; undefined for another type. */
 export function textOf(at: DerCursor, element: Element): string | undefined {
-  const content = at.content(element);
   switch (element.tag) {
     case tags.utf8String:
-      return decoded(content);
+      return decoded(at.content(element));
     case tags.printableString:
     case tags.ia5String:
-      return content.toString('latin1');
+      return at.latin1(element);
     default:
       return undefined;
   }

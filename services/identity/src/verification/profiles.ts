@@ -30,10 +30,10 @@ export function profileOfSignature(algorithm: Buffer): ProfileName | null {
 
 /** Of a SubjectPublicKeyInfo that the cursor stands in; null for a key of another kind, size or exponent. */
 export function profileOfKey(publicKeyInfo: DerCursor): ProfileName | null {
-  const algorithm = publicKeyInfo.raw(publicKeyInfo.take(tags.sequence));
+  const algorithm = publicKeyInfo.raw(publicKeyInfo.take(tags.sequence)).toString('hex');
   const bits = publicKeyInfo.content(publicKeyInfo.take(tags.bitString));
   publicKeyInfo.finish();
-  const profile = keyAlgorithms[algorithm.toString('hex')] ?? null;
+  const profile = keyAlgorithms[algorithm] ?? null;
   const key = bits.subarray(1);
   if (bits[0] !== 0) return null;
   if (profile === 'rsa') return isAllowedRsaKey(key) ? 'rsa' : null;

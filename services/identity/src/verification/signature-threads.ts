@@ -9,6 +9,8 @@ export interface SignatureThreadsOptions {
   readonly threads?: number;
   /** Checks that wait or are under way, in all threads together. */
   readonly checksMax?: number;
+  /** `workerData`: what the thread needs. */
+  readonly openWorker?: (workerData: unknown, name: string) => Worker;
 }
 
 interface Asked {
@@ -19,15 +21,15 @@ interface Asked {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Asked[];
-  /** Messages whose answers are awaited, in order: two, so that the thread has its next when it has answered one. */
+  /** Messages whose answers are awaited, in order: some, so that the thread works on while this one does other things. */
   readonly underWay: (readonly Asked[])[];
 }
 
 /** A check of the slowest profile (P-384) takes up to 2.5 ms: the last in a full queue waits about a second. */
 const checksPerThreadMax = 500;
 /** Checks in one message: so few that another thread's are not held up behind them. */
-const batchMax = 16;
-const batchesUnderWayMax = 2;
+const batchMax = 32;
+const batchesUnderWayMax = 4;
 const knownMax = 10_000;
 const entryPoint = new URL('../../bin/signature-thread.mjs', import.meta.url);
 
@@ -45,15 +47,17 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     knownMax / 2,
   );
   private readonly authorityFiles: readonly Uint8Array[];
+  private readonly openWorker: (workerData: unknown, name: string) => Worker;
   private checks = 0;
   private closed = false;
 
   constructor(
     private readonly authorities: readonly TrustedAuthority[],
-    { threads = availableParallelism(), checksMax }: SignatureThreadsOptions = {},
+    { threads = availableParallelism(), checksMax, openWorker = openThread }: SignatureThreadsOptions = {},
   ) {
     this.threads = Array.from({ length: threads });
     this.checksMax = checksMax ?? threads * checksPerThreadMax;
+    this.openWorker = openWorker;
     this.authorityFiles = authorities.map(({ certificate }) => new Uint8Array(certificate.raw));
   }
 
@@ -89,6 +93,11 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     );
     const given = answers.filter((answer) => answer !== undefined);
     return given.length === answers.length ? given : undefined;
+  }
+
+  /** Whether a certificate's chain is remembered. */
+  knows(hash: string): boolean {
+    return this.known.get(hash) !== undefined;
   }
 
   /** What was revoked is not known any more. */
@@ -134,11 +143,7 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
   private thread(index: number): Thread {
     const running = this.threads[index];
     if (running) return running;
-    const worker = new Worker(entryPoint, {
-      name: `verification-${index}`,
-      workerData: this.authorityFiles,
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    });
+    const worker = this.openWorker(this.authorityFiles, `verification-${index}`);
     worker.unref();
     const thread: Thread = { worker, waiting: [], underWay: [] };
     worker.on('message', ({ answers }: ThreadAnswers) => {
@@ -155,6 +160,10 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     this.threads[index] = thread;
     return thread;
   }
+}
+
+function openThread(workerData: unknown, name: string): Worker {
+  return new Worker(entryPoint, { name, workerData, execArgv: ['--disable-warning=ExperimentalWarning'] });
 }
 
 /** Bytes of their own: a message takes along the whole memory that a Buffer is a window of. */

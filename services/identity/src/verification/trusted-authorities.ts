@@ -70,9 +70,9 @@ function authorityFrom(file: string, pem: string): TrustedAuthority {
 
 /** Why a certificate is none of an authority (RFC 5280 §6.1.4 k–o); its own path length never matters, for a card comes next. */
 function reasonAgainst(read: CardCertificate): string | undefined {
+  if (!read.isAuthority) return 'it is no authority (basicConstraints)';
   if (read.fault) return read.fault.replace(/\.$/, '').replace(/^It/, 'it');
   if (read.keyProfile === null) return 'its key is of no profile';
-  if (!read.isAuthority) return 'it is no authority (basicConstraints)';
   if (!(read.keyUsages & keyCertSign)) return 'its key may not sign certificates (keyUsage)';
   if (read.hasUnknownCritical) return 'it has a critical extension that is not known';
   return undefined;
