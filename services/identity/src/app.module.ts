@@ -8,6 +8,7 @@ import { PersonsController } from './http/persons.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
+import { LikelyDoubles } from './jobs/likely-doubles.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
@@ -99,6 +100,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
         inject: [PARTS, Survivors, Merging],
         useFactory: ({ log, clock }: ServiceParts, survivors: Survivors, merging: Merging) =>
           new Reviewing(log, clock, survivors, merging),
+      },
+      {
+        provide: LikelyDoubles,
+        inject: [PARTS, ReviewIndex, Survivors],
+        useFactory: ({ log, clock, logger }: ServiceParts, index: ReviewIndex, survivors: Survivors) =>
+          new LikelyDoubles({ log, clock, logger, index, survivors, everyMs: config.detectorSeconds * 1_000 }),
       },
       {
         provide: SigningIn,

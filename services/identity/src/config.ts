@@ -7,6 +7,8 @@ export interface IdentityConfig {
   readonly trustedAuthorities: string;
   /** A revocation list that was looked at so recently is not asked for again. */
   readonly listCacheMs: number;
+  /** Pause between two looks for likely doubles. */
+  readonly detectorSeconds: number;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -14,5 +16,6 @@ export function readConfig(env: Environment): IdentityConfig {
     issuerUrl: urlSetting(env, 'TSUNAGU_ISSUER_URL', ['http:', 'https:']),
     trustedAuthorities: textSetting(env, 'TSUNAGU_TRUSTED_CA_DIRECTORY'),
     listCacheMs: numberSetting(env, 'TSUNAGU_REVOCATION_LIST_CACHE_MS', { fallback: 500, min: 0, max: 3_600_000 }),
+    detectorSeconds: numberSetting(env, 'IDENTITY_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
   };
 }
