@@ -26,6 +26,7 @@ import { SignalsController } from './http/signals.controller.js';
 import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
+import { LikelyDoubles } from './jobs/likely-doubles.js';
 import { identityKeys } from './keys.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
@@ -173,6 +174,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: KeptCertificates,
         inject: [Vault],
         useFactory: (vault: Vault) => new KeptCertificates(vault),
+      },
+      {
+        provide: LikelyDoubles,
+        inject: [PARTS, ReviewIndex, Survivors],
+        useFactory: ({ log, clock, logger }: ServiceParts, index: ReviewIndex, survivors: Survivors) =>
+          new LikelyDoubles({ log, clock, logger, index, survivors, everyMs: config.detectorSeconds * 1_000 }),
       },
       {
         provide: SigningIn,

@@ -16,6 +16,8 @@ export interface IdentityConfig {
   readonly twoCardsSeconds: number;
   /** What MyKey IDs look like, by programme. */
   readonly myKeyIdRules: Readonly<Record<string, MyKeyIdRule>>;
+  /** Pause between two looks for likely doubles. */
+  readonly detectorSeconds: number;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -27,6 +29,7 @@ export function readConfig(env: Environment): IdentityConfig {
     heldProofDays: numberSetting(env, 'TSUNAGU_HELD_PROOF_DAYS', { fallback: 90, min: 1, max: 3_650 }),
     twoCardsSeconds: numberSetting(env, 'TSUNAGU_TWO_CARDS_SECONDS', { fallback: 30, min: 0, max: 3_600 }),
     myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
+    detectorSeconds: numberSetting(env, 'TSUNAGU_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
   };
 }
 

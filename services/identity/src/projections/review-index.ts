@@ -21,7 +21,8 @@ interface Row {
 /** Two persons of whom something alike was read. */
 export interface LikePair {
   readonly personIds: readonly [earlier: string, later: string];
-  readonly position: number;
+  /** Where the later one was read, and the earlier one: pairs are in this order. */
+  readonly place: readonly [number, number];
 }
 
 /** Which reviews there are, and who is alike. */
@@ -47,18 +48,21 @@ export class ReviewIndex {
     return { page, upToDate, next: rows.length > limit ? page.at(-1)?.position : undefined };
   }
 
-  /** Pairs of whom the later one was read after a position, in the order of reading. */
-  async alike(after: number, limit: number): Promise<readonly LikePair[]> {
-    const { rows } = await this.database.query<{ earlier: string; later: string; position: string }>(
-      `select earlier.person_id as earlier, later.person_id as later, later.position
+  /** Pairs after a place, in the order of reading. A pair that shares two things may come twice. */
+  async alike(after: LikePair['place'], limit: number): Promise<readonly LikePair[]> {
+    const { rows } = await this.database.query<{ earlier: string; later: string; place: string[] }>(
+      `select earlier.person_id as earlier, later.person_id as later,
+              array[later.position, earlier.position]::text[] as place
          from person_likeness as later
          join person_likeness as earlier
            on earlier.likeness = later.likeness and earlier.position < later.position
           and earlier.person_id <> later.person_id
-        where later.position > $1
-        order by later.position, earlier.position limit $2`,
-      [after, limit],
+        where later.position >= $1 and (later.position, earlier.position) > ($1, $2::bigint)
+        order by later.position, earlier.position limit $3`,
+      [...after, limit],
     );
-    return rows.map(({ earlier, later, position }) => ({ personIds: [earlier, later], position: Number(position) }));
+    return rows.map(({ earlier, later, place: [of = 0, before = 0] }) => {
+      return { personIds: [earlier, later], place: [Number(of), Number(before)] };
+    });
   }
 }

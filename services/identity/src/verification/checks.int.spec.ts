@@ -13,8 +13,8 @@ import { type Forge, openForge, signedAs } from './test-forge.js';
 import { readTrustedAuthorities, type TrustedAuthority } from './trusted-authorities.js';
 
 const nonce = randomBytes(32);
-const good: RevocationAnswer = { answer: 'good', asOf: '2026-11-20T00:00:00+09:00' };
-const revoked: RevocationAnswer = { answer: 'revoked', asOf: '2026-11-20T00:00:00+09:00', reason: 'keyCompromise' };
+const good: RevocationAnswer = { answer: 'good', source: 'ocsp', asOf: '2026-11-20T00:00:00+09:00' };
+const revoked: RevocationAnswer = { answer: 'revoked', sinceMs: 0, asOf: '2026-11-20T00:00:00+09:00', reason: 'keyCompromise' };
 
 describe('of what is presented,', () => {
   let forge: Forge;
