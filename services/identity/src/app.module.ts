@@ -1,18 +1,23 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { loadOrCreateKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { secretKey } from '@tsunagu/vault';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
+import { NationalLoginController } from './http/national-login.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
+import { BegunLogins } from './outbound/begun-logins.js';
 import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
+import { NationalLogin } from './outbound/national-login.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
+import { NationalSigningIn } from './workflows/national-signing-in.js';
 import { SigningIn } from './workflows/signing-in.js';
 
 @Module({})
@@ -22,7 +27,13 @@ export function appModule(config: IdentityConfig): DynamicModule {
   const authorities = readTrustedAuthorities(config.trustedAuthorities);
   return {
     module: IdentityModule,
-    controllers: [ChallengesController, SessionsController, JwksController, InternalController],
+    controllers: [
+      ChallengesController,
+      SessionsController,
+      NationalLoginController,
+      JwksController,
+      InternalController,
+    ],
     providers: [
       Forgetting,
       {
@@ -47,12 +58,34 @@ export function appModule(config: IdentityConfig): DynamicModule {
           new Vault(database, await identityKeys(keyDirectory)),
       },
       {
+        provide: FindingPerson,
+        inject: [PARTS, Vault],
+        useFactory: ({ log, clock }: ServiceParts, vault: Vault) => new FindingPerson(log, vault, clock),
+      },
+      {
+        provide: BegunLogins,
+        inject: [PARTS],
+        useFactory: async ({ database, keyDirectory, clock }: ServiceParts) =>
+          new BegunLogins(database, secretKey(await loadOrCreateSecret(keyDirectory, 'identity-logins')), clock),
+      },
+      {
+        // Null where the platform offers no national login.
+        provide: NationalSigningIn,
+        inject: [PARTS, BegunLogins, Vault, FindingPerson],
+        useFactory: async (parts: ServiceParts, begun: BegunLogins, vault: Vault, finding: FindingPerson) => {
+          if (!config.login) return null;
+          const key = await loadOrCreateKey(parts.keyDirectory, 'login', 'ES256');
+          const login = new NationalLogin(config.login, key, parts.logger);
+          return new NationalSigningIn({ login, begun, vault, finding, log: parts.log, clock: parts.clock });
+        },
+      },
+      {
         provide: SigningIn,
-        inject: [PARTS, Challenges, Vault],
-        useFactory: ({ clock, log, logger, profile }: ServiceParts, challenges: Challenges, vault: Vault) =>
+        inject: [PARTS, Challenges, FindingPerson],
+        useFactory: ({ clock, logger, profile }: ServiceParts, challenges: Challenges, finding: FindingPerson) =>
           new SigningIn({
             challenges,
-            finding: new FindingPerson(log, vault, clock),
+            finding,
             issuer: new Issuer({ baseUrl: config.issuerUrl, listCacheMs: config.listCacheMs, clock, logger }),
             authorities,
             clock,

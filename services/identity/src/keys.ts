@@ -10,5 +10,6 @@ export async function identityKeys(keyDirectory: string): Promise<IdentityKeys> 
     certificateHash: await key('certificates'),
     myKeyIdHash: await key('my-key-ids'),
     attributesHash: await key('attributes'),
+    subjectHash: await key('subjects'),
   };
 }

@@ -40,7 +40,10 @@ export interface SessionBody {
 
 const keys = keyPool(4);
 
-export async function startTestIdentity(profile: 'test' | 'production' = 'test'): Promise<TestIdentity> {
+export async function startTestIdentity(
+  profile: 'test' | 'production' = 'test',
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);
   let nowMs = () => 0;
@@ -53,6 +56,7 @@ export async function startTestIdentity(profile: 'test' | 'production' = 'test')
       TSUNAGU_ISSUER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-issuer`,
       TSUNAGU_TRUSTED_CA_DIRECTORY: IssuerStore.trustDirectory(directory),
       TSUNAGU_REVOCATION_LIST_CACHE_MS: '0',
+      ...env,
     },
   });
   nowMs = () => service.clock.now();

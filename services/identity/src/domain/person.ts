@@ -17,10 +17,14 @@ export type PersonEvent =
       readonly data: { readonly personId: string; readonly programmeId: string; readonly myKeyIdRef: string };
     }
   | {
+      readonly type: 'SubjectAdded';
+      readonly data: PersonSubject & { readonly personId: string };
+    }
+  | {
       readonly type: 'AttributesVerified';
       readonly data: {
         readonly personId: string;
-        readonly kind: 'signatureCertificate';
+        readonly kind: AttributeSource;
         readonly attributes: readonly AttributeName[];
         readonly readAt: string;
         /** Keyed hash of name, birth date and sex: the same for the same person's next card. */
@@ -29,6 +33,13 @@ export type PersonEvent =
     };
 
 export type AttributeName = 'name' | 'birthDate' | 'sex' | 'address';
+export type AttributeSource = 'signatureCertificate' | 'nationalLogin';
+
+/** A subject of an OpenID issuer, by keyed hash of both. */
+export interface PersonSubject {
+  readonly subjectRef: string;
+  readonly issuer: string;
+}
 
 export interface Person {
   readonly personId: string;
@@ -37,6 +48,7 @@ export interface Person {
   readonly attributesReadAt: string | null;
   readonly attributesDigest: string | null;
   readonly cards: number;
+  readonly subjects: readonly PersonSubject[];
 }
 
 export function personStream(personId: string): string {
@@ -48,7 +60,7 @@ export const initialState: Person | undefined = undefined;
 export function evolve(person: Person | undefined, event: PersonEvent): Person | undefined {
   if (event.type === 'PersonRegistered') {
     const { personId } = event.data;
-    return { personId, myKeyIdRef: null, attributesReadAt: null, attributesDigest: null, cards: 1 };
+    return { personId, myKeyIdRef: null, attributesReadAt: null, attributesDigest: null, cards: 1, subjects: [] };
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
   switch (event.type) {
@@ -56,6 +68,10 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       return { ...person, cards: person.cards + 1 };
     case 'MyKeyIdRegistered':
       return { ...person, myKeyIdRef: event.data.myKeyIdRef };
+    case 'SubjectAdded': {
+      const { subjectRef, issuer } = event.data;
+      return { ...person, subjects: [...person.subjects, { subjectRef, issuer }] };
+    }
     case 'AttributesVerified':
       return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
   }
@@ -68,7 +84,7 @@ export function fold(events: readonly PersonEvent[]): Person | undefined {
 /** The attributes of a reading count from then on; a reading that is not newer than the one held changes nothing. */
 export function decideAttributes(
   person: Person,
-  reading: { readAt: string; digest: string; attributes: readonly AttributeName[] },
+  reading: { kind?: AttributeSource; readAt: string; digest: string; attributes: readonly AttributeName[] },
 ): readonly PersonEvent[] {
   if (person.attributesReadAt !== null && reading.readAt <= person.attributesReadAt) return [];
   const { personId } = person;

@@ -63,7 +63,7 @@ class SessionPerson {
   myKeyId: string | null;
 }
 
-class SessionAnswer {
+export class SessionAnswer {
   accessToken: string;
   tokenType: 'Bearer';
   expiresAt: string;

@@ -15,6 +15,7 @@ export interface IdentityKeys {
   readonly certificateHash: KeyObject;
   readonly myKeyIdHash: KeyObject;
   readonly attributesHash: KeyObject;
+  readonly subjectHash: KeyObject;
 }
 
 /** Attributes and MyKey IDs, encrypted with a key a person. Destroying the key makes them unreadable for good. */
@@ -30,6 +31,11 @@ export class Vault {
 
   myKeyIdRef(myKeyId: string): string {
     return keyedHash(this.keys.myKeyIdHash, 'myKeyId', myKeyId);
+  }
+
+  /** Of a subject of an OpenID issuer, whose URL is in the form that `URL` gives it. */
+  subjectRef(issuer: string, subject: string): string {
+    return keyedHash(this.keys.subjectHash, 'subject', JSON.stringify([issuer, subject]));
   }
 
   /** The same for the same name, birth date and sex, whichever card told them. */

@@ -60,6 +60,7 @@ export class FindingPerson {
     await this.vault.keep([{ personId, attributes }], attributes.readAt);
     const stream = personStream(personId);
     const reading = {
+      kind: attributes.source ?? 'signatureCertificate',
       attributes: namesRead(attributes),
       readAt: attributes.readAt,
       digest: this.vault.attributesDigest(attributes),

@@ -1,0 +1,63 @@
+import { createHash, type KeyObject } from 'node:crypto';
+
+/** Claims as the login's user information gives them. */
+export interface SimulatedAccount {
+  readonly name?: unknown;
+  readonly address?: unknown;
+  readonly birthdate?: unknown;
+  readonly gender?: unknown;
+}
+
+export interface SimulatedClient {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  /** Where the client publishes the key that it proves itself with. */
+  readonly jwksUri: string;
+}
+
+export const loginScopes = ['openid', 'name', 'address', 'birthdate', 'gender', 'sign'];
+
+/** Settings of oidc-provider for a login as DOMAIN §3 describes it. */
+export function loginConfiguration(login: {
+  clients: readonly SimulatedClient[];
+  accounts: ReadonlyMap<string, SimulatedAccount>;
+  /** The first signs ID tokens; the second is published too, so that a token of another algorithm is refused for that alone. */
+  keys: readonly [ec: KeyObject, rsa: KeyObject];
+}): Readonly<Record<string, unknown>> {
+  const [ec, rsa] = login.keys;
+  return {
+    clients: login.clients.map(({ clientId, redirectUri, jwksUri }) => ({
+      client_id: clientId,
+      redirect_uris: [redirectUri],
+      jwks_uri: jwksUri,
+      response_types: ['code'],
+      grant_types: ['authorization_code'],
+      subject_type: 'pairwise',
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      id_token_signed_response_alg: 'ES256',
+      scope: loginScopes.join(' '),
+    })),
+    jwks: {
+      keys: [
+        { ...ec.export({ format: 'jwk' }), kid: 'login-ec', use: 'sig', alg: 'ES256' },
+        { ...rsa.export({ format: 'jwk' }), kid: 'login-rsa', use: 'sig', alg: 'RS256' },
+      ],
+    },
+    scopes: loginScopes,
+    claims: { openid: ['sub'], name: ['name'], address: ['address'], birthdate: ['birthdate'], gender: ['gender'] },
+    findAccount: (_: unknown, accountId: string) => {
+      const claims = login.accounts.get(accountId);
+      return claims && { accountId, claims: () => ({ sub: accountId, ...claims }) };
+    },
+    subjectTypes: ['pairwise'],
+    pairwiseIdentifier: (_: unknown, accountId: string, { clientId }: { clientId: string }) =>
+      createHash('sha256').update(`${clientId} ${accountId}`).digest('base64url'),
+    pkce: { required: () => true },
+    clientAuthMethods: ['private_key_jwt'],
+    enabledJWA: { clientAuthSigningAlgValues: ['ES256'], idTokenSigningAlgValues: ['ES256'] },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+    interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+    cookies: { keys: ['of a simulated login'] },
+  };
+}
