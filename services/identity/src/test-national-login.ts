@@ -24,8 +24,8 @@ export async function startTestNationalLogin(): Promise<TestNationalLogin> {
     TSUNAGU_LOGIN_CLIENT_ID: 'tsunagu',
     TSUNAGU_LOGIN_REDIRECT_URI: redirectUri,
   });
-  const jwksUri = `${identity.service.url}/identity/v1/national-login/jwks.json`;
-  login.serve(['tsunagu', 'another-client'].map((clientId) => ({ clientId, redirectUri, jwksUri })));
+  const { body: jwks } = await identity.service.call('GET', '/identity/v1/national-login/jwks.json');
+  login.serve(['tsunagu', 'another-client'].map((clientId) => ({ clientId, redirectUri, jwks })));
   const given = (token: string | undefined) => (token === undefined ? {} : { token });
   const begin: TestNationalLogin['begin'] = (token) =>
     identity.service.call('POST', '/identity/v1/national-login', { body: {}, ...given(token) });

@@ -1,4 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
+import type { JWK } from 'jose';
+import { loginStore } from './login-store.js';
 
 /** Claims as the login's user information gives them. */
 export interface SimulatedAccount {
@@ -11,11 +13,12 @@ export interface SimulatedAccount {
 export interface SimulatedClient {
   readonly clientId: string;
   readonly redirectUri: string;
-  /** Where the client publishes the key that it proves itself with. */
-  readonly jwksUri: string;
+  /** The keys that the client proves itself with. */
+  readonly jwks: { readonly keys: readonly JWK[] };
 }
 
 export const loginScopes = ['openid', 'name', 'address', 'birthdate', 'gender', 'sign'];
+const lifeSeconds = 300;
 
 /** Settings of oidc-provider for a login as DOMAIN §3 describes it. */
 export function loginConfiguration(login: {
@@ -26,18 +29,6 @@ export function loginConfiguration(login: {
 }): Readonly<Record<string, unknown>> {
   const [ec, rsa] = login.keys;
   return {
-    clients: login.clients.map(({ clientId, redirectUri, jwksUri }) => ({
-      client_id: clientId,
-      redirect_uris: [redirectUri],
-      jwks_uri: jwksUri,
-      response_types: ['code'],
-      grant_types: ['authorization_code'],
-      subject_type: 'pairwise',
-      token_endpoint_auth_method: 'private_key_jwt',
-      token_endpoint_auth_signing_alg: 'ES256',
-      id_token_signed_response_alg: 'ES256',
-      scope: loginScopes.join(' '),
-    })),
     jwks: {
       keys: [
         { ...ec.export({ format: 'jwk' }), kid: 'login-ec', use: 'sig', alg: 'ES256' },
@@ -58,6 +49,28 @@ export function loginConfiguration(login: {
     enabledJWA: { clientAuthSigningAlgValues: ['ES256'], idTokenSigningAlgValues: ['ES256'] },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+    ttl: Object.fromEntries(
+      ['AccessToken', 'AuthorizationCode', 'Grant', 'IdToken', 'Interaction', 'Session'].map((model) => [
+        model,
+        lifeSeconds,
+      ]),
+    ),
+    adapter: loginStore(login.clients.map(clientMetadata)),
     cookies: { keys: ['of a simulated login'] },
+  };
+}
+
+function clientMetadata({ clientId, redirectUri, jwks }: SimulatedClient) {
+  return {
+    client_id: clientId,
+    redirect_uris: [redirectUri],
+    jwks,
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    subject_type: 'pairwise',
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    id_token_signed_response_alg: 'ES256',
+    scope: loginScopes.join(' '),
   };
 }
