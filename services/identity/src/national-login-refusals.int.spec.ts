@@ -23,21 +23,25 @@ const returning = async (token?: string) => {
 };
 
 describe('a login is refused', () => {
-  const wrong: LoginMode['idToken'][] = [
-    'nonce',
-    'issuer',
-    'audience',
-    'subject',
-    'expired',
-    'algorithm',
-    'unsigned',
-    'key',
-    'none',
-  ];
-  it.each(wrong)('for an ID token with a wrong %s, and nobody is registered', async (idToken) => {
+  const claim = 'OAUTH_JWT_CLAIM_COMPARISON_FAILED';
+  const form = 'OAUTH_INVALID_RESPONSE';
+  it.each<[LoginMode['idToken'], string]>([
+    ['nonce', claim],
+    ['issuer', claim],
+    ['audience', claim],
+    ['subject', 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED'],
+    ['expired', 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'],
+    ['algorithm', form],
+    ['unsigned', form],
+    ['key', form],
+    ['none', form],
+  ])('for an ID token with a wrong %s, and nobody is registered', async (idToken, reason) => {
     const before = await eventCount();
     at.login.mode.idToken = idToken;
     expect(await codeOf(at.signIn(at.login.account()))).toEqual([401, 'identity.login_invalid']);
+    expect(at.identity.service.logLines.findLast(({ msg }) => msg === 'a national login was refused')).toMatchObject({
+      reason,
+    });
     expect(await eventCount()).toBe(before);
   });
 
@@ -109,6 +113,12 @@ describe('a login is refused', () => {
     }
     expect(await codeOf(at.complete(plain.loginId, plain.returned, token))).toEqual([401, 'identity.login_invalid']);
     expect((await at.complete(joining.loginId, joining.returned, token)).status).toBe(201);
+    const path = '/identity/v1/national-login';
+    const unasked = await at.identity.service.call('POST', path, { body: {}, token });
+    const returned = await at.login.authorize(unasked.body.authorizationUrl, at.login.account());
+    expect(await codeOf(at.complete(unasked.body.loginId, returned, token))).toEqual([401, 'identity.login_invalid']);
+    const nobody = at.identity.service.call('POST', path, { body: { join: true } });
+    expect(await codeOf(nobody)).toEqual([401, 'auth.token_invalid']);
   });
 
   it('to staff and kiosks, with a session that was ended, and in another form', async () => {

@@ -139,6 +139,12 @@ describe('one person', () => {
     expect(await personOf(at.signIn(own, token))).toBe(personId);
     const second = await at.signIn(at.login.account(), token);
     expect([second.status, second.body.code]).toEqual([409, 'identity.under_review']);
+
+    const left = await cardSession({ withAttributes: true });
+    const stranger = at.login.account(claims);
+    const other = await at.signIn(stranger, left.token);
+    expect([other.status, other.body.code]).toEqual([409, 'identity.under_review']);
+    expect(await personOf(at.signIn(stranger))).not.toBe(left.personId);
   });
 });
 

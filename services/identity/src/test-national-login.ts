@@ -6,7 +6,7 @@ import { startTestIdentity, type TestIdentity } from './test-identity.js';
 export interface TestNationalLogin {
   readonly identity: TestIdentity;
   readonly login: SimulatedLogin;
-  /** `POST national-login`; with a token, in that session. */
+  /** `POST national-login`; with a token, to be joined in that session. */
   begin(token?: string): Promise<TestAnswer>;
   complete(loginId: string, returned: Readonly<Record<string, string>>, token?: string): Promise<TestAnswer>;
   /** The whole way: begun, approved by the account, completed. */
@@ -28,7 +28,10 @@ export async function startTestNationalLogin(): Promise<TestNationalLogin> {
   login.serve(['tsunagu', 'another-client'].map((clientId) => ({ clientId, redirectUri, jwks })));
   const given = (token: string | undefined) => (token === undefined ? {} : { token });
   const begin: TestNationalLogin['begin'] = (token) =>
-    identity.service.call('POST', '/identity/v1/national-login', { body: {}, ...given(token) });
+    identity.service.call('POST', '/identity/v1/national-login', {
+      body: token === undefined ? {} : { join: true },
+      ...given(token),
+    });
   const complete: TestNationalLogin['complete'] = (loginId, body, token) =>
     identity.service.call('POST', `/identity/v1/national-login/${loginId}/complete`, { body, ...given(token) });
   return {

@@ -1,4 +1,4 @@
-import { ok, type Result, refuse } from '@tsunagu/kernel';
+import { type JapanDay, ok, type Result, refuse } from '@tsunagu/kernel';
 import type { PersonEvent, PersonSubject } from './person.js';
 
 /** Stream `subject-<ref>`: one subject of an OpenID issuer, by keyed hash of both, belongs to one person for ever. */
@@ -28,8 +28,14 @@ export interface Login {
   readonly issuer: string;
   /** Whom the subject belongs to. */
   readonly holder: string | undefined;
-  /** The person in whose session it was proven, with the subjects known of them; null without a session. */
-  readonly session: { readonly personId: string; readonly subjects: readonly PersonSubject[] } | null;
+  /** What the login tells; null where it does not. */
+  readonly birthDate: JapanDay | null;
+  /** The person in whose session it was proven, to be joined to them, and what is known of them; null for a plain sign-in. */
+  readonly session: {
+    readonly personId: string;
+    readonly subjects: readonly PersonSubject[];
+    readonly birthDate: JapanDay | null;
+  } | null;
   /** The id for a person who turns out to be new. */
   readonly newPersonId: string;
 }
@@ -44,7 +50,8 @@ export interface LoggedIn {
 
 /**
  * Who proved a subject: its person; the person of the session, when it is free; else a new one. A session's person and a subject's
- * that differ, and a second subject of one issuer for one person, are contradictions: staff look at them, nothing is merged.
+ * that differ, and a second subject of one issuer for one person, are contradictions: staff look at them, nothing is merged. So are
+ * two birth dates: at a shared terminal the session may be the one that somebody else left open.
  */
 export function decideLogin(login: Login): Result<LoggedIn, 'identity.under_review'> {
   const { subjectRef, issuer, holder, session, newPersonId } = login;
@@ -58,6 +65,9 @@ export function decideLogin(login: Login): Result<LoggedIn, 'identity.under_revi
   }
   if (session?.subjects.some((known) => known.issuer === issuer)) {
     return refuse('identity.under_review', { detail: 'The person of the session has another national login.' });
+  }
+  if (session?.birthDate && login.birthDate && session.birthDate !== login.birthDate) {
+    return refuse('identity.under_review', { detail: 'The national login tells of somebody else than the session.' });
   }
   const personId = session?.personId ?? newPersonId;
   const data = { personId, subjectRef, issuer };

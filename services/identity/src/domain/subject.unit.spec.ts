@@ -1,9 +1,10 @@
+import { japanDay } from '@tsunagu/kernel';
 import fc from 'fast-check';
 import { fold, type PersonEvent } from './person.js';
 import { decideLogin, personOfSubject, type SubjectBound } from './subject.js';
 
 const issuer = 'https://login.example/';
-const base = { subjectRef: 's', issuer, holder: undefined, session: null, newPersonId: 'new' };
+const base = { subjectRef: 's', issuer, holder: undefined, birthDate: null, session: null, newPersonId: 'new' };
 
 it('a free subject registers a person, or joins the person of the session', () => {
   const data = { personId: 'new', subjectRef: 's', issuer };
@@ -19,7 +20,7 @@ it('a free subject registers a person, or joins the person of the session', () =
       subject: { type: 'SubjectBound', data: { ...data, by: 'first' } },
     },
   });
-  const joined = decideLogin({ ...base, session: { personId: 'p', subjects: [] } });
+  const joined = decideLogin({ ...base, session: { personId: 'p', subjects: [], birthDate: null } });
   expect(joined).toMatchObject({
     ok: true,
     value: { personId: 'p', isNew: false, subject: { data: { personId: 'p', by: 'session' } } },
@@ -27,10 +28,29 @@ it('a free subject registers a person, or joins the person of the session', () =
 });
 
 it('a second login is for another issuer only: the login of the country may be handed to another app', () => {
-  const session = { personId: 'p', subjects: [{ subjectRef: 'older', issuer: 'https://older.example/' }] };
+  const session = {
+    personId: 'p',
+    subjects: [{ subjectRef: 'older', issuer: 'https://older.example/' }],
+    birthDate: null,
+  };
   expect(decideLogin({ ...base, session }).ok).toBe(true);
-  const same = { personId: 'p', subjects: [{ subjectRef: 'older', issuer }] };
+  const same = { personId: 'p', subjects: [{ subjectRef: 'older', issuer }], birthDate: null };
   expect(decideLogin({ ...base, session: same })).toMatchObject({ refusal: { code: 'identity.under_review' } });
+});
+
+it('a login that tells another birth date than the card did is not joined; one that tells none is', () => {
+  const join = (held: string | null, told: string | null) =>
+    decideLogin({
+      ...base,
+      birthDate: told === null ? null : japanDay(told),
+      session: { personId: 'p', subjects: [], birthDate: held === null ? null : japanDay(held) },
+    }).ok;
+  expect(join('1990-04-01', '1990-04-02')).toBe(false);
+  expect([join('1990-04-01', '1990-04-01'), join('1990-04-01', null), join(null, '1990-04-02')]).toEqual([
+    true,
+    true,
+    true,
+  ]);
 });
 
 it('in whatever order logins come, a subject has one person and a person one subject of an issuer', () => {
@@ -48,9 +68,17 @@ it('in whatever order logins come, a subject has one person and a person one sub
       for (const [n, { subjectRef: name, issuer, person }] of logins.entries()) {
         const subjectRef = `${issuer} ${name}`;
         const events = subjects.get(subjectRef) ?? [];
-        const session = person && { personId: person, subjects: fold(persons.get(person) ?? [])?.subjects ?? [] };
+        const subjectsOf = (personId: string) => fold(persons.get(personId) ?? [])?.subjects ?? [];
+        const session = person && { personId: person, subjects: subjectsOf(person), birthDate: null };
         const newPersonId = `new ${n}`;
-        const decided = decideLogin({ subjectRef, issuer, holder: personOfSubject(events), session, newPersonId });
+        const decided = decideLogin({
+          ...base,
+          subjectRef,
+          issuer,
+          holder: personOfSubject(events),
+          session,
+          newPersonId,
+        });
         if (!decided.ok) continue;
         const { personId, subject } = decided.value;
         if (person) expect(personId).toBe(person);

@@ -14,7 +14,7 @@ import {
   type SigningKey,
   valueOrProblem,
 } from '@tsunagu/service-host';
-import { IsOptional, IsString, Length } from 'class-validator';
+import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
 import { signCitizenToken } from '../citizen-token.js';
 import { NationalSigningIn, type OwnSession } from '../workflows/national-signing-in.js';
 import { CITIZEN_KEY, SessionAnswer } from './sessions.controller.js';
@@ -25,6 +25,13 @@ const codeMax = 2_000;
 class LoginOffer {
   /** The login as people know it. */
   name: string;
+}
+
+class LoginRequest {
+  /** The login is to be joined to the person of the session whose token comes along. Asked for, never guessed from a token. */
+  @IsOptional()
+  @IsBoolean()
+  join?: boolean;
 }
 
 class LoginAnswer {
@@ -69,17 +76,20 @@ export class NationalLoginController {
     return { name: this.offered().name };
   }
 
-  /** Begins a login: ten minutes, one use. With a citizen's token, the login is to be joined to that person. */
+  /** Begins a login: ten minutes, one use. With `join` it needs the token of the citizen's session that it is to be joined in. */
   @Post()
   @Public()
   @ApiBearerAuth()
-  async begin(@CurrentCaller() caller: Caller | undefined): Promise<LoginAnswer> {
-    const begun = valueOrProblem(await this.offered().begin(sessionOf(caller)));
+  async begin(@Body() body: LoginRequest, @CurrentCaller() caller: Caller | undefined): Promise<LoginAnswer> {
+    const signingIn = this.offered();
+    const session = body?.join ? sessionOf(caller) : null;
+    if (body?.join && !session) throw new Problem({ code: 'auth.token_invalid', detail: 'Joining needs a session.' });
+    const begun = valueOrProblem(await signingIn.begin(session));
     const { loginId, authorizationUrl, expiresAtMs } = begun;
     return { loginId, authorizationUrl, expiresAt: isoTime(expiresAtMs) };
   }
 
-  /** Signs in with what came back. A login that was begun with a citizen's token is completed with the same token. */
+  /** Signs in with what came back. A login that was begun to be joined needs the same token again, any other takes none. */
   @Post(':loginId/complete')
   @Public()
   @ApiBearerAuth()

@@ -13,7 +13,7 @@ import type { FindingPerson } from './finding-person.js';
 /** A lost race finds the subject's person at the next look; other acts of a session's person may come between. */
 const attemptsMax = 20;
 
-/** The citizen's session that a login is begun and completed in. */
+/** The citizen's session that a login is to be joined in: begun and completed with its token. */
 export interface OwnSession {
   readonly personId: string;
   readonly tokenId: string;
@@ -61,16 +61,18 @@ export class NationalSigningIn {
       if (proven.refusal.code === 'identity.login_unavailable') await begun.giveBack(loginId);
       return proven;
     }
-    const found = await this.find(proven.value.subject, session, correlationId);
+    const read = attributesOfLogin(proven.value.claims, isoTime(clock.now()));
+    const found = await this.find(proven.value.subject, read, session, correlationId);
     if (!found.ok) return found;
     const personId = found.value;
-    await this.record(personId, attributesOfLogin(proven.value.claims, isoTime(clock.now())), correlationId);
+    await this.record(personId, read, correlationId);
     return ok({ personId, myKeyId: (await vault.myKeyId(personId)) ?? null });
   }
 
   /** The subject's one person, however many logins complete at the same moment. */
   private async find(
     subject: string,
+    { birthDate }: Attributes,
     session: OwnSession | null,
     correlationId: string,
   ): Promise<Result<string, 'identity.under_review'>> {
@@ -78,13 +80,19 @@ export class NationalSigningIn {
     const { issuer } = login.settings;
     const subjectRef = vault.subjectRef(issuer, subject);
     const own = subjectStream(subjectRef);
+    const held = session ? await vault.attributes(session.personId) : undefined;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const streams = await log.readStreams(session ? [own, personStream(session.personId)] : [own]);
       const decided = decideLogin({
         subjectRef,
         issuer,
         holder: personOfSubject(domainEvents<SubjectBound>(streams, own)),
-        session: session && { personId: session.personId, subjects: personIn(streams, session.personId).subjects },
+        birthDate,
+        session: session && {
+          personId: session.personId,
+          subjects: personIn(streams, session.personId).subjects,
+          birthDate: held?.birthDate ?? null,
+        },
         newPersonId: newId(clock.now()),
       });
       if (!decided.ok) return decided;
