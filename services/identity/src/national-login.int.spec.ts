@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { certificateHash } from '@tsunagu/testing';
 import { startTestNationalLogin, type TestNationalLogin } from './test-national-login.js';
 
 const claims = { name: '秘密花子', address: '東京都中央区銀座1-2-3', birthdate: '1987-12-13', gender: 'female' };
@@ -125,6 +126,21 @@ describe('one person', () => {
     for (const { body } of begun) returned.push(await at.login.authorize(body.authorizationUrl, account));
     const done = begun.map(({ body }, n) => personOf(at.complete(body.loginId, returned[n] ?? {}, token)));
     expect(new Set(await Promise.all(done))).toEqual(new Set([personId]));
+  });
+
+  it('is recognised by the digest, whichever of card and login told who they are', async () => {
+    const card = await at.identity.card({ name: '見本　次郎', birthDate: '1990-04-01' });
+    const { sex } = at.identity.store.card(certificateHash(card.certificate))?.holder ?? {};
+    const byCard = (await at.identity.session(card, { withAttributes: true })).body.person.personId;
+    const gender = sex === '1' ? 'male' : 'female';
+    const byLogin = await personOf(at.signIn(at.login.account({ name: '見本 次郎', birthdate: '19900401', gender })));
+    expect(byLogin).not.toBe(byCard);
+    const { rows } = await at.identity.service.pool.query(
+      `select count(distinct data::jsonb ->> 'digest')::int as digests, count(*)::int as readings from events
+       where type = 'AttributesVerified' and data::jsonb ->> 'personId' = any($1)`,
+      [[byCard, byLogin]],
+    );
+    expect(rows).toEqual([{ digests: 1, readings: 2 }]);
   });
 
   it('is never merged silently: a login of somebody else, or a second one, goes to staff', async () => {

@@ -38,9 +38,9 @@ export class Vault {
     return keyedHash(this.keys.subjectHash, 'subject', JSON.stringify([issuer, subject]));
   }
 
-  /** The same for the same name, birth date and sex, whichever card told them. */
+  /** The same for the same name, birth date and sex, whichever card or login told them, and however it spaces the name. */
   attributesDigest({ name, birthDate, sex }: Attributes): string {
-    return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([name, birthDate, sex]));
+    return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([spelling(name), birthDate, sex]));
   }
 
   /** Stores what is given of each person; older attributes do not replace newer ones. */
@@ -123,6 +123,11 @@ export class Vault {
     const dataKey = open<string>(this.keys.vaultMaster, context(personId, 'key'), wrapped);
     return secretKey(Buffer.from(dataKey, 'base64'));
   }
+}
+
+/** A card writes an ideographic space between the names, a login may write another or none, and letters of either width. */
+function spelling(name: string | null): string | null {
+  return name === null ? null : name.normalize('NFKC').replace(/\s/g, '');
 }
 
 function context(personId: string, what: string): string {

@@ -1,5 +1,5 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
-import { type Clock, isoTime, newId, ok, type Result } from '@tsunagu/kernel';
+import { type Clock, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
 import { decideLogin, personOfSubject, type SubjectBound, subjectStream } from '../domain/subject.js';
 import type { BegunLogins, TakingRefusal } from '../outbound/begun-logins.js';
@@ -95,8 +95,8 @@ export class NationalSigningIn {
         },
         newPersonId: newId(clock.now()),
       });
-      if (!decided.ok) return decided;
-      const { personId, person, subject: bound } = decided.value;
+      if (decided.outcome === 'contradiction') return refuse('identity.under_review', { detail: decided.detail });
+      const { personId, person, subject: bound } = decided;
       if (!bound) return ok(personId);
       const stream = personStream(personId);
       const writes: StreamWrite[] = [
