@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { loadOrCreateKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
-import { secretKey } from '@tsunagu/vault';
+import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { InternalController } from './http/internal.controller.js';
@@ -9,15 +8,13 @@ import { NationalLoginController } from './http/national-login.controller.js';
 import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { identityKeys } from './keys.js';
-import { BegunLogins } from './outbound/begun-logins.js';
+import { nationalLoginProviders } from './national-login.js';
 import { Challenges } from './outbound/challenges.js';
 import { Issuer } from './outbound/issuer.js';
-import { NationalLogin } from './outbound/national-login.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { FindingPerson } from './workflows/finding-person.js';
-import { NationalSigningIn } from './workflows/national-signing-in.js';
 import { SigningIn } from './workflows/signing-in.js';
 
 @Module({})
@@ -36,6 +33,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     ],
     providers: [
       Forgetting,
+      ...nationalLoginProviders(config.login),
       {
         provide: CITIZEN_KEY,
         inject: [PARTS],
@@ -61,23 +59,6 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: FindingPerson,
         inject: [PARTS, Vault],
         useFactory: ({ log, clock }: ServiceParts, vault: Vault) => new FindingPerson(log, vault, clock),
-      },
-      {
-        provide: BegunLogins,
-        inject: [PARTS],
-        useFactory: async ({ database, keyDirectory, clock }: ServiceParts) =>
-          new BegunLogins(database, secretKey(await loadOrCreateSecret(keyDirectory, 'identity-logins')), clock),
-      },
-      {
-        // Null where the platform offers no national login.
-        provide: NationalSigningIn,
-        inject: [PARTS, BegunLogins, Vault, FindingPerson],
-        useFactory: async (parts: ServiceParts, begun: BegunLogins, vault: Vault, finding: FindingPerson) => {
-          if (!config.login) return null;
-          const key = await loadOrCreateKey(parts.keyDirectory, 'login', 'ES256');
-          const login = new NationalLogin(config.login, key, parts.logger);
-          return new NationalSigningIn({ login, begun, vault, finding, log: parts.log, clock: parts.clock });
-        },
       },
       {
         provide: SigningIn,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiExcludeEndpoint, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiProperty, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { type Clock, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -80,6 +80,7 @@ export class NationalLoginController {
   @Post()
   @Public()
   @ApiBearerAuth()
+  @ApiSecurity({})
   async begin(@Body() body: LoginRequest, @CurrentCaller() caller: Caller | undefined): Promise<LoginAnswer> {
     const signingIn = this.offered();
     const session = body?.join ? sessionOf(caller) : null;
@@ -93,6 +94,7 @@ export class NationalLoginController {
   @Post(':loginId/complete')
   @Public()
   @ApiBearerAuth()
+  @ApiSecurity({})
   @HttpCode(201)
   async complete(
     @Param('loginId') loginId: string,

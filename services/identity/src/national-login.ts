@@ -1,0 +1,35 @@
+import type { Provider } from '@nestjs/common';
+import { loadOrCreateKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { secretKey } from '@tsunagu/vault';
+import type { LoginConfig } from './config.js';
+import { BegunLogins } from './outbound/begun-logins.js';
+import { NationalLogin } from './outbound/national-login.js';
+import { Vault } from './outbound/vault.js';
+import { FindingPerson } from './workflows/finding-person.js';
+import { NationalSigningIn } from './workflows/national-signing-in.js';
+
+/** The parts of the national login; without settings NationalSigningIn is null, and its paths are not there. */
+export function nationalLoginProviders(settings: LoginConfig | undefined): Provider[] {
+  return [
+    {
+      provide: BegunLogins,
+      inject: [PARTS],
+      useFactory: async ({ database, keyDirectory, clock }: ServiceParts) =>
+        new BegunLogins(database, secretKey(await loadOrCreateSecret(keyDirectory, 'identity-logins')), clock),
+    },
+    {
+      provide: NationalSigningIn,
+      inject: [PARTS, BegunLogins, Vault, FindingPerson],
+      useFactory: async (
+        { keyDirectory, logger, log, clock }: ServiceParts,
+        begun: BegunLogins,
+        vault: Vault,
+        finding: FindingPerson,
+      ) => {
+        if (!settings) return null;
+        const login = new NationalLogin(settings, await loadOrCreateKey(keyDirectory, 'login', 'ES256'), logger);
+        return new NationalSigningIn({ login, begun, vault, finding, log, clock });
+      },
+    },
+  ];
+}
