@@ -6,7 +6,7 @@ import { verifySignature } from './signature.js';
 
 const pair = generateKeyPairSync('ed25519');
 const options = {
-  key: { kid: 'provider-1', key: pair.privateKey },
+  key: async () => ({ kid: 'provider-1', privateKey: pair.privateKey }),
   allowedHosts: ['127.0.0.1', 'localhost'],
   loopbackAllowed: true,
   timeoutMs: 400,

@@ -28,7 +28,8 @@ export interface ProviderCalls {
 }
 
 export interface ProviderClientOptions extends TargetRules {
-  readonly key: ProviderKey;
+  /** Asked for each call, so that a rotation is followed. */
+  readonly key: () => Promise<ProviderKey>;
   /** Real time. Defaults 2 s to connect, 5 s in all. */
   readonly connectTimeoutMs?: number;
   readonly timeoutMs?: number;
@@ -66,7 +67,11 @@ export class ProviderClient implements ProviderCalls {
     const given: Record<string, string> = { accept: 'application/json' };
     if (body) given['content-type'] = 'application/json';
     if (call.idempotencyKey !== undefined) given['idempotency-key'] = call.idempotencyKey;
-    const headers = await signedHeaders(this.options.key, { method: call.method, url: url.href, headers: given }, body);
+    const headers = await signedHeaders(
+      await this.options.key(),
+      { method: call.method, url: url.href, headers: given },
+      body,
+    );
     if (body) headers['content-length'] = String(body.length);
     return this.#exchange(url, { method: call.method, headers, ...pinnedLookup(pinned) }, body, deadline);
   }

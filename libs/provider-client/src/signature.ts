@@ -5,7 +5,7 @@ import { httpbis } from 'http-message-signatures';
 export interface ProviderKey {
   readonly kid: string;
   /** Ed25519. */
-  readonly key: KeyObject;
+  readonly privateKey: KeyObject;
 }
 
 export interface SignedRequest {
@@ -33,7 +33,7 @@ export async function signedHeaders(
   const created = new Date();
   const signed = await httpbis.signMessage(
     {
-      key: { id: key.kid, alg: 'ed25519', sign: async (base) => sign(null, base, key.key) },
+      key: { id: key.kid, alg: 'ed25519', sign: async (base) => sign(null, base, key.privateKey) },
       name: label,
       params,
       fields: ['@method', '@target-uri', ...optionalFields.filter((field) => headers[field] !== undefined)],

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { signedHeaders, verifySignature } from './signature.js';
 
 const pair = generateKeyPairSync('ed25519');
-const key = { kid: 'provider-1', key: pair.privateKey };
+const key = { kid: 'provider-1', privateKey: pair.privateKey };
 const known = (kid: string) => (kid === 'provider-1' ? pair.publicKey : undefined);
 const body = Buffer.from('{"points":100}');
 const request = {

@@ -7,7 +7,7 @@ import { openClock, recordProfile, setClock } from './clock.js';
 import { ConfigError, type Environment } from './config.js';
 import { createService } from './create-service.js';
 import { HttpQuestions } from './http-questions.js';
-import { loadOrCreateKey } from './keyring.js';
+import { currentKey } from './keyring.js';
 import { createLogger } from './logger.js';
 import { serviceRegistry } from './metrics.js';
 import { migrate, migrateLog, migratePlatform, servicePool } from './migrate.js';
@@ -60,7 +60,9 @@ async function run(definition: ServiceDefinition, env: Environment): Promise<voi
       ? await openLogs({ definition, database, furtherLogs, clock, logger })
       : await openKurrentLog(definition, { clock, url: settings.kurrentDbUrl });
   const registry = serviceRegistry(name);
-  const key = await loadOrCreateKey(settings.keyDirectory, `service-${name}`, 'RS256');
+  const key = currentKey(settings.keyDirectory, `service-${name}`, 'RS256');
+  // The public half stands in the key set before anybody is asked.
+  await key();
   const questions = new HttpQuestions({ name, key, clock, services: settings.services });
   const kafka: KafkaSettings = { brokers: settings.kafkaBrokers, clientId: `tsunagu-${name}` };
   const catchUp = (topic: string, after: number, limit: number, log: number) =>

@@ -16,7 +16,7 @@ import type { Environment } from './config.js';
 import { serveDocs } from './docs-page.js';
 import { EndedSessions } from './ended-sessions.js';
 import { hostModule, nestLogger } from './host-module.js';
-import { guardEdge, httpAdapter, routeMethods } from './http-edge.js';
+import { guardEdge, httpAdapter, routeMethods, takeForms } from './http-edge.js';
 import { refuseOpenHandlers } from './http-handlers.js';
 import { IdempotencyInterceptor } from './idempotency.js';
 import { forgetOldAnswers } from './idempotency-store.js';
@@ -73,6 +73,7 @@ export async function createService(
   const methodsOf = routeMethods(fastify);
   const drain = new RequestDrain(fastify);
   guardEdge(fastify);
+  takeForms(fastify, definition.forms ?? []);
   takeUploads(fastify, definition.uploads ?? []);
   observeRequests(
     fastify,

@@ -3,7 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { holdsMyNumber } from '@tsunagu/kernel';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { correlationOf, type RequestFacts } from './caller.js';
-import { parseJsonBody } from './json-body.js';
+import { parseForm, parseJsonBody } from './json-body.js';
 import { Problem, problemAnswer } from './problem.js';
 import { refusalOf } from './problem-filter.js';
 
@@ -61,6 +61,22 @@ export function guardEdge(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
       done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+}
+
+/** Lets the addresses named, and no other, take a form too (RFC 6749 asks for one): its fields as an object of texts, none of them twice. */
+export function takeForms(fastify: FastifyInstance, paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const mediaType = 'application/x-www-form-urlencoded';
+  fastify.addContentTypeParser(mediaType, { parseAs: 'string' }, (request, body, done) => {
+    if (!paths.includes(request.url.split('?', 1)[0] ?? '')) {
+      return done(new Problem({ code: 'request.unsupported_media_type' }), undefined);
+    }
+    try {
+      done(null, parseForm(body as string));
     } catch (error) {
       done(error as Error, undefined);
     }

@@ -36,7 +36,7 @@ describe('questions over HTTP', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const dead = 'http://127.0.0.1:1';
     const services = { identity: url, 'point-ledger': dead };
-    questions = new HttpQuestions({ name: 'campaign', key, clock: { now: () => nowMs }, services });
+    questions = new HttpQuestions({ name: 'campaign', key: async () => key, clock: { now: () => nowMs }, services });
   });
   beforeEach(() => {
     asked = [];

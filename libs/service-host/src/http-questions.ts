@@ -16,7 +16,8 @@ const CONNECTIONS_MAX = 64;
 export interface HttpQuestionsOptions {
   /** The asking service: its key's use is `service-<name>`. */
   readonly name: ServiceName;
-  readonly key: SigningKey;
+  /** Asked for each token, so that a rotation is followed. */
+  readonly key: () => Promise<SigningKey>;
   readonly clock: Clock;
   /** Base URL of each service's internal port, without a path. */
   readonly services: Readonly<Partial<Record<ServiceName, string>>>;
@@ -79,7 +80,13 @@ export class HttpQuestions implements Questions {
     const age = now - this.tokenMadeAtMs;
     if (!this.token || age < 0 || age > (TOKEN_TTL_SECONDS - TOKEN_MARGIN_SECONDS) * 1_000) {
       this.tokenMadeAtMs = now;
-      this.token = signAccessToken(key, { subject: name, role: 'service', ttlSeconds: TOKEN_TTL_SECONDS }, clock);
+      const made = key().then((signingKey) =>
+        signAccessToken(signingKey, { subject: name, role: 'service', ttlSeconds: TOKEN_TTL_SECONDS }, clock),
+      );
+      made.catch(() => {
+        this.token = undefined;
+      });
+      this.token = made;
     }
     return this.token;
   }

@@ -35,9 +35,13 @@ export { createService, type RunningService } from './create-service.js';
 export { EndedSessions } from './ended-sessions.js';
 export { answerClientError, serverLimits } from './http-edge.js';
 export { HttpQuestions, type HttpQuestionsOptions } from './http-questions.js';
+export { outlivedAfterMs, retireKey, rotateKey, shownFirstMs } from './key-rotation.js';
 export {
+  currentKey,
   type KeyAlgorithm,
+  type KeyGeneration,
   type KeyUse,
+  keysOf,
   loadOrCreateKey,
   loadOrCreateSecret,
   publicKeys,

@@ -37,6 +37,14 @@ export function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
+/** A form's fields as an object of texts. Throws the Problem `request.invalid` for a field that is named twice, and where a body of JSON would be refused. */
+export function parseForm(body: string): Readonly<Record<string, string>> {
+  const fields = [...new URLSearchParams(body)];
+  const form = Object.fromEntries(fields);
+  if (checkedMembers(form) !== fields.length) throw invalid('The form names a field twice.');
+  return form;
+}
+
 /** Colons outside strings, while the nesting stays within its limit. */
 function countMembers(text: string): number {
   let depth = 0;

@@ -22,17 +22,81 @@ const PUBLIC = '.public.json';
 const APART: readonly KeyUse[] = ['login'];
 
 /**
- * The newest signing key for a use, from `<kid>.private.json` in the directory, made there when there is none. Several
- * processes may ask at once: the file that is linked into place first is everybody's key. Private files have mode 0600.
+ * The signing key for a use: of those in the directory (`<kid>.private.json`) whose time has come the newest; made there when there is
+ * none. Several processes may ask at once: the file that is linked into place first is everybody's key. Private files have mode 0600.
  */
 export async function loadOrCreateKey(directory: string, use: KeyUse, algorithm: KeyAlgorithm): Promise<SigningKey> {
-  const newest = await newestKid(directory, use);
-  if (newest) return readKey(directory, newest);
-  const kid = `${use}-1`;
+  const inUse = (await keysOf(directory, use)).filter(({ activeFromMs }) => activeFromMs <= Date.now()).at(-1);
+  return readKey(directory, inUse?.kid ?? (await makeKey(directory, use, 1, algorithm)));
+}
+
+/** Gives the signing key of a use as it is now, through every rotation: whoever signs asks each time. The directory is looked at again after that long (real time). */
+export function currentKey(
+  directory: string,
+  use: KeyUse,
+  algorithm: KeyAlgorithm,
+  lookAgainMs = 5_000,
+): () => Promise<SigningKey> {
+  let kept: Promise<SigningKey> | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (kept && performance.now() - lookedAt < lookAgainMs) return kept;
+    lookedAt = performance.now();
+    const before = kept;
+    // A directory that cannot be read for a moment does not stop what can be signed with the key known.
+    kept = loadOrCreateKey(directory, use, algorithm).catch((error: unknown) => before ?? Promise.reject(error));
+    return kept;
+  };
+}
+
+/** One generation of a use's key. */
+export interface KeyGeneration {
+  readonly kid: string;
+  readonly generation: number;
+  /** Signed with from then on (real time); −∞ for a use's first. */
+  readonly activeFromMs: number;
+}
+
+/** All generations of a use in the directory, the oldest first. */
+export async function keysOf(directory: string, use: KeyUse): Promise<readonly KeyGeneration[]> {
+  const names = (await readdir(directory).catch(absent)) ?? [];
+  const generations = names.flatMap((name) => {
+    const part =
+      name.startsWith(`${use}-`) && name.endsWith(PRIVATE) ? name.slice(use.length + 1, -PRIVATE.length) : '';
+    return /^\d{1,6}$/.test(part) ? [Number(part)] : [];
+  });
+  return Promise.all(
+    generations
+      .sort((one, other) => one - other)
+      .map(async (generation) => {
+        const kid = `${use}-${generation}`;
+        const { activeFrom } = JSON.parse(await readFile(join(directory, `${kid}${PRIVATE}`), 'utf8'));
+        const activeFromMs = typeof activeFrom === 'string' ? Date.parse(activeFrom) : Number.NEGATIVE_INFINITY;
+        return { kid, generation, activeFromMs };
+      }),
+  );
+}
+
+/** Makes a key of that generation and its public half. Nothing is changed where there is one. Gives its kid. */
+export async function makeKey(
+  directory: string,
+  use: KeyUse,
+  generation: number,
+  algorithm: KeyAlgorithm,
+  activeFrom?: string,
+): Promise<string> {
+  const kid = `${use}-${generation}`;
   const { privateKey } = await generated(algorithm);
-  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: jwkAlgorithm(algorithm) };
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: jwkAlgorithm(algorithm), activeFrom };
   await placeOnce(directory, `${kid}${PRIVATE}`, JSON.stringify(jwk));
-  return readKey(directory, kid);
+  await readKey(directory, kid);
+  return kid;
+}
+
+/** Takes a key out: its public half first, so that no key set has it any more once its private half is gone. */
+export async function removeKey(directory: string, kid: string): Promise<void> {
+  await rm(join(directory, `${kid}${PUBLIC}`), { force: true });
+  await rm(join(directory, `${kid}${PRIVATE}`), { force: true });
 }
 
 /** 32 random bytes for one purpose (an HMAC, a vault's master key), made once for all processes in `<purpose>.secret` with mode 0600. */
@@ -56,16 +120,6 @@ export async function publicKeys(directory: string, use?: KeyUse): Promise<reado
     .filter((name) => (use === undefined ? !APART.some((each) => isOf(name, each)) : isOf(name, use)))
     .sort();
   return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as JWK));
-}
-
-async function newestKid(directory: string, use: KeyUse): Promise<string | undefined> {
-  const names = (await readdir(directory).catch(absent)) ?? [];
-  const generations = names.flatMap((name) => {
-    const generation =
-      name.startsWith(`${use}-`) && name.endsWith(PRIVATE) ? name.slice(use.length + 1, -PRIVATE.length) : '';
-    return /^\d{1,6}$/.test(generation) ? [Number(generation)] : [];
-  });
-  return generations.length === 0 ? undefined : `${use}-${Math.max(...generations)}`;
 }
 
 async function readKey(directory: string, kid: string): Promise<SigningKey> {

@@ -30,6 +30,8 @@ export interface ServiceDefinition<C = unknown> {
   readonly upcasts?: UpcastTable;
   /** Where the service may have several logs: what the name of a stream says of the one that it lies in. */
   placeOf?(stream: string): StreamPlace;
+  /** Addresses that take a form besides JSON. */
+  readonly forms?: readonly string[];
   /** Routes that take a file; every other body is JSON. */
   readonly uploads?: readonly UploadRoute[];
   /** The NestJS module: controllers, consumers, workflows, jobs. The host provides the tokens below globally. */

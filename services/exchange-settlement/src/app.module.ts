@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ProviderClient } from '@tsunagu/provider-client';
-import { loadOrCreateKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { currentKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import type { ExchangeConfig } from './config.js';
 import { AccountEventsConsumer } from './consumers/account-events.js';
 import { ExchangesController } from './http/exchanges.controller.js';
@@ -36,14 +36,12 @@ export function appModule(config: ExchangeConfig): DynamicModule {
       {
         provide: PROVIDER_CALLS,
         inject: [PARTS],
-        useFactory: async ({ keyDirectory, profile }: ServiceParts) => {
-          const { kid, privateKey } = await loadOrCreateKey(keyDirectory, 'provider', 'Ed25519');
-          return new ProviderClient({
-            key: { kid, key: privateKey },
+        useFactory: ({ keyDirectory, profile }: ServiceParts) =>
+          new ProviderClient({
+            key: currentKey(keyDirectory, 'provider', 'Ed25519'),
             allowedHosts: config.providerHosts,
             loopbackAllowed: profile === 'test',
-          });
-        },
+          }),
       },
       {
         provide: BANK_VAULT,

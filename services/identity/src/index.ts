@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@tsunagu/service-host';
 import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
+import { clientsProjection } from './projections/clients.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -9,9 +10,10 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   schema: 'identity',
   migrations: new URL('./migrations/', import.meta.url),
   consumes: [],
+  forms: ['/identity/v1/token'],
   config: readConfig,
   needs: ['atomicStreams'],
-  projections: [],
+  projections: [clientsProjection],
   upcasts,
   module: appModule,
 };

@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { loadOrCreateKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { currentKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
 import type { LoginConfig } from './config.js';
 import { BegunLogins } from './outbound/begun-logins.js';
@@ -27,7 +27,10 @@ export function nationalLoginProviders(settings: LoginConfig | undefined): Provi
         finding: FindingPerson,
       ) => {
         if (!settings) return null;
-        const login = new NationalLogin(settings, await loadOrCreateKey(keyDirectory, 'login', 'ES256'), logger);
+        const key = currentKey(keyDirectory, 'login', 'ES256');
+        // Made now: the login reads it before anybody signs in.
+        await key();
+        const login = new NationalLogin(settings, key, logger);
         return new NationalSigningIn({ login, begun, vault, finding, log, clock });
       },
     },

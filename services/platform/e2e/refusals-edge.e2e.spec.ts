@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { isoTime } from '@tsunagu/kernel';
-import { type KeyUse, loadOrCreateKey, type Role, type SigningKey, signAccessToken } from '@tsunagu/service-host';
+import {
+  type KeyUse,
+  loadOrCreateKey,
+  type Role,
+  rotateKey,
+  type SigningKey,
+  shownFirstMs,
+  signAccessToken,
+} from '@tsunagu/service-host';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { People, refusal } from './people.js';
 import { PlatformProcess } from './platform-process.js';
@@ -231,4 +239,28 @@ describe('what every call is refused for', () => {
       .setExpirationTime(issuedAt + 600)
       .sign(privateKey);
   }
+
+  it('refuses nobody while a key is changed, not even a token by the new key that nobody has seen', async () => {
+    const account = async () => {
+      const signingKey = await key('citizen');
+      const token = await tokenBy(signingKey, 'citizen', UNKNOWN_ID);
+      return {
+        kid: signingKey.kid,
+        status: (await platform.api.call('GET', '/point-ledger/v1/accounts/me', { token })).status,
+      };
+    };
+    const callers = Array.from({ length: 8 }, async (_, caller) => {
+      const seen = [];
+      for (let call = 0; call < 40; call += 1) {
+        seen.push(await account());
+        // Without the minute in which a new key is only shown: harder than it ever is.
+        if (caller === 0 && call === 10)
+          await rotateKey(people.directory.keys, 'citizen', 'RS256', Date.now() - shownFirstMs);
+      }
+      return seen;
+    });
+    const seen = (await Promise.all(callers)).flat();
+    expect(seen.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(new Set(seen.map(({ kid }) => kid))).toEqual(new Set(['citizen-1', 'citizen-2']));
+  });
 });

@@ -43,6 +43,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./commands/redrive.js')).redrive,
   },
   card: { summary: 'make, renew and revoke test cards', load: async () => (await import('./commands/card.js')).card },
+  keys: {
+    summary: 'the signing keys, and changing one without a refused request',
+    load: async () => (await import('./commands/keys.js')).keys,
+  },
   token: {
     summary: 'access tokens for the test profile',
     load: async () => (await import('./commands/token.js')).token,

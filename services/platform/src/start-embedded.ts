@@ -4,8 +4,8 @@ import type { EventLog } from '@tsunagu/event-store';
 import {
   createLogger,
   createService,
+  currentKey,
   HttpQuestions,
-  loadOrCreateKey,
   type OpenedLogs,
   openLogs,
   servicePool,
@@ -67,7 +67,7 @@ export async function startEmbedded(
     const store = stores.get(name);
     if (!store) throw new Error(`${name} has no store`);
     const logger = createLogger(name);
-    const key = await loadOrCreateKey(directory.keys, `service-${name}`, 'RS256');
+    const key = currentKey(directory.keys, `service-${name}`, 'RS256');
     const questions = new HttpQuestions({ name, key, clock, services: serviceUrls });
     closers.add(`the questions of ${name}`, () => questions.close());
     const registry = serviceRegistry(name);

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ProviderClient } from '@tsunagu/provider-client';
-import { loadOrCreateKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { currentKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
 import type { ServiceLinkConfig } from './config.js';
 import { InternalController } from './http/internal.controller.js';
@@ -20,14 +20,12 @@ export function appModule(config: ServiceLinkConfig): DynamicModule {
       {
         provide: PROVIDER_CALLS,
         inject: [PARTS],
-        useFactory: async ({ keyDirectory, profile }: ServiceParts) => {
-          const { kid, privateKey } = await loadOrCreateKey(keyDirectory, 'provider', 'Ed25519');
-          return new ProviderClient({
-            key: { kid, key: privateKey },
+        useFactory: ({ keyDirectory, profile }: ServiceParts) =>
+          new ProviderClient({
+            key: currentKey(keyDirectory, 'provider', 'Ed25519'),
             allowedHosts: config.providerHosts,
             loopbackAllowed: profile === 'test',
-          });
-        },
+          }),
       },
       {
         provide: LINK_VAULT,

@@ -5,6 +5,7 @@ import { exchangeSettlementErrors } from './exchange-settlement.js';
 import { identityErrors } from './identity.js';
 import { listErrors } from './lists.js';
 import { logErrors } from './log.js';
+import { machineErrors } from './machines.js';
 import { pointLedgerErrors } from './point-ledger.js';
 import { serviceLinkErrors } from './service-link.js';
 
@@ -13,6 +14,7 @@ export const errorCodes = {
   ...edgeErrors,
   ...logErrors,
   ...identityErrors,
+  ...machineErrors,
   ...serviceLinkErrors,
   ...campaignErrors,
   ...pointLedgerErrors,

@@ -162,6 +162,78 @@ describe('a process', () => {
   });
 });
 
+describe('a process left to itself', () => {
+  /** A process that looks at the table all the time; `looks` waits until it has begun so many more looks. */
+  async function looking(onError?: (error: unknown) => void) {
+    const waiting: (() => void)[] = [];
+    const now = () => {
+      for (const go of waiting.splice(0)) go();
+      return nowMs;
+    };
+    const options = {
+      pool: schema.service,
+      clock: { now },
+      openLogs: [0, 1],
+      lookEveryMs: 1,
+      ...(onError && { onError }),
+    };
+    const routes = await StoredRoutes.open(options);
+    running.push(routes);
+    const looks = async (count: number) => {
+      for (let seen = 0; seen < count; seen += 1) await new Promise<void>((resolve) => waiting.push(resolve));
+    };
+    return { routes, looks };
+  }
+
+  it('finds an entry and confirms it without being asked', async () => {
+    await begunWithOneLog();
+    const { routes, looks } = await looking();
+    expect(routes.version).toBe(0);
+    await propose(2 * hourMs, 0, 1);
+    await looks(3);
+    expect(await confirmed()).toEqual([1]);
+    expect(routes.version).toBe(1);
+    expect(routes.missingLogs).toEqual([]);
+  });
+
+  it('says that it cannot look, and goes on looking', async () => {
+    await begunWithOneLog();
+    let failed: (error: unknown) => void = () => undefined;
+    const failure = new Promise((resolve) => {
+      failed = resolve;
+    });
+    const { routes, looks } = await looking((error) => failed(error));
+    await schema.owner.query(`alter table ${schema.name}.log_route_horizon rename to elsewhere`);
+    expect(String(await failure)).toContain('log_route_horizon');
+    await schema.owner.query(`alter table ${schema.name}.elsewhere rename to log_route_horizon`);
+    await propose(2 * hourMs, 0, 1);
+    await looks(3);
+    expect(routes.version).toBe(1);
+  });
+
+  it('looks no more once it is closed, and nobody waits for it', async () => {
+    await begunWithOneLog();
+    const { routes, looks } = await looking();
+    await looks(1);
+    expect((await readHolders(schema.service)).map((holder) => holder.process)).toEqual([routes.process]);
+    await routes.close();
+    expect(await readHolders(schema.service)).toEqual([]);
+    await propose(2 * hourMs, 0, 1);
+    const other = await process(0, 1);
+    await other.refresh();
+    expect([routes.version, other.version]).toEqual([0, 1]);
+  });
+
+  it('does not say where a key from beyond its last look lies, and neither does a reader', async () => {
+    const routes = await process(0, 1);
+    const horizon = nowMs + 15 * minuteMs;
+    for (const held of [routes, await readRoutes(schema.service)]) {
+      expect(logsAt(held, horizon)).toEqual(new Set([0, 1]));
+      expect(logsAt(held, horizon + 1)).toEqual(new Set([undefined]));
+    }
+  });
+});
+
 it('processes that look, propose, pause and come back in any order never disagree on a key', async () => {
   await begunWithOneLog();
   const step = fc.oneof(

@@ -6,7 +6,7 @@ import { type TestDatabase, testDatabase } from '../test-database.js';
 import { SimulatedProvider } from './simulated-provider.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const key = { kid: 'provider-1', key: privateKey };
+const key = { kid: 'provider-1', privateKey };
 const clock = { now: () => Date.parse('2026-11-20T01:00:00Z') };
 const ref = `sp-${'a'.repeat(24)}`;
 let database: TestDatabase;
@@ -27,7 +27,12 @@ beforeAll(async () => {
   server = createServer((request, response) => void provider.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim-pay`;
-  client = new ProviderClient({ key, allowedHosts: ['127.0.0.1'], loopbackAllowed: true, timeoutMs: 300 });
+  client = new ProviderClient({
+    key: async () => key,
+    allowedHosts: ['127.0.0.1'],
+    loopbackAllowed: true,
+    timeoutMs: 300,
+  });
 });
 afterAll(async () => {
   server.closeAllConnections();
@@ -141,7 +146,7 @@ describe('the simulated provider', () => {
   it('refuses unsigned, wrongly signed and replayed calls', async () => {
     const url = `${baseUrl}/tsunagu/v1/credits/${randomUUID()}`;
     expect((await fetch(url)).status).toBe(401);
-    const other = { kid: 'provider-1', key: generateKeyPairSync('ed25519').privateKey };
+    const other = { kid: 'provider-1', privateKey: generateKeyPairSync('ed25519').privateKey };
     const get = async (headers: Record<string, string>) =>
       new Promise<number>((resolve) => {
         httpRequest(url, { headers }, (response) => resolve(response.resume().statusCode ?? 0)).end();

@@ -64,7 +64,7 @@ class LoginReturned {
 export class NationalLoginController {
   constructor(
     @Inject(NationalSigningIn) private readonly signingIn: NationalSigningIn | null,
-    @Inject(CITIZEN_KEY) private readonly key: SigningKey,
+    @Inject(CITIZEN_KEY) private readonly key: () => Promise<SigningKey>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(PARTS) private readonly parts: ServiceParts,
   ) {}
@@ -106,7 +106,7 @@ export class NationalLoginController {
     const session = sessionOf(caller);
     if (!isId(loginId)) throw new Problem({ code: 'identity.login_expired' });
     const person = valueOrProblem(await signingIn.complete(loginId, body, session, correlationId));
-    const { accessToken, expiresAtMs } = await signCitizenToken(this.key, person.personId, this.clock);
+    const { accessToken, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

@@ -78,7 +78,7 @@ export class SessionsController {
   constructor(
     private readonly signingIn: SigningIn,
     private readonly sessionEnds: SessionEnds,
-    @Inject(CITIZEN_KEY) private readonly key: SigningKey,
+    @Inject(CITIZEN_KEY) private readonly key: () => Promise<SigningKey>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
   ) {}
@@ -91,7 +91,7 @@ export class SessionsController {
     const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
-    const { accessToken, expiresAtMs } = await signCitizenToken(this.key, person.personId, this.clock);
+    const { accessToken, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

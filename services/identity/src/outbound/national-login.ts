@@ -34,6 +34,14 @@ const answerBytesMax = 1_000_000;
 const describedMs = 600_000;
 const retryAfterSeconds = 10;
 
+interface Described {
+  /** performance.now() */
+  readonly at: number;
+  /** Of the key that the configuration signs with. */
+  readonly kid: string;
+  readonly configuration: openid.Configuration;
+}
+
 /** The login did not answer, or said that it cannot: nothing is known of the person's proof. */
 class LoginUnreachable extends Error {}
 
@@ -51,12 +59,12 @@ const notAnAnswer: readonly string[] = [
  * checked, and its own assertions stamped, by the real clock: the login has no other one, as with the provider's signatures.
  */
 export class NationalLogin {
-  private described: { at: number; configuration: openid.Configuration } | undefined;
-  private describing: Promise<openid.Configuration> | undefined;
+  private described: Described | undefined;
+  private describing: Promise<Described> | undefined;
 
   constructor(
     readonly settings: LoginConfig,
-    private readonly key: SigningKey,
+    private readonly key: () => Promise<SigningKey>,
     private readonly logger: Logger,
   ) {}
 
@@ -119,29 +127,30 @@ export class NationalLogin {
 
   /** The login's description, by which its keys are found too; an older one serves while it cannot be read. */
   private async configuration(): Promise<openid.Configuration> {
-    if (this.described && performance.now() - this.described.at < describedMs) return this.described.configuration;
-    this.describing ??= this.describe().finally(() => {
+    const key = await this.key();
+    const known = this.described;
+    if (known && known.kid === key.kid && performance.now() - known.at < describedMs) return known.configuration;
+    this.describing ??= this.describe(key).finally(() => {
       this.describing = undefined;
     });
     try {
-      const configuration = await this.describing;
-      this.described = { at: performance.now(), configuration };
-      return configuration;
+      this.described = await this.describing;
+      return this.described.configuration;
     } catch (error) {
-      if (this.described) return this.described.configuration;
+      if (known) return known.configuration;
       throw error instanceof LoginUnreachable ? error : new LoginUnreachable('description', { cause: error });
     }
   }
 
-  private async describe(): Promise<openid.Configuration> {
+  private async describe({ kid, privateKey }: SigningKey): Promise<Described> {
     const { issuer, clientId } = this.settings;
-    const key = this.key.privateKey.toCryptoKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+    const key = privateKey.toCryptoKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
     const url = new URL(issuer);
-    return openid.discovery(
+    const configuration = await openid.discovery(
       url,
       clientId,
       { id_token_signed_response_alg: 'ES256' },
-      openid.PrivateKeyJwt({ key, kid: this.key.kid }),
+      openid.PrivateKeyJwt({ key, kid }),
       {
         // Without it the library trusts TLS for tokens that come straight from the login, and checks no signature.
         execute: [
@@ -152,6 +161,7 @@ export class NationalLogin {
         [openid.customFetch]: askLogin,
       },
     );
+    return { at: performance.now(), kid, configuration };
   }
 }
 
