@@ -1,4 +1,5 @@
-import { ConfigError, type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
+import { type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
+import { type LoginConfig, readLoginConfig } from './login-config.js';
 
 export interface IdentityConfig {
   /** Where the issuer's revocation lists and link data are read. */
@@ -11,45 +12,11 @@ export interface IdentityConfig {
   readonly login: LoginConfig | undefined;
 }
 
-/** The national login: whose it is, and who this platform is to it. */
-export interface LoginConfig {
-  /** The OpenID issuer, in the form that `URL` gives it: subjects are hashed with it. */
-  readonly issuer: string;
-  /** As people know it. */
-  readonly name: string;
-  readonly clientId: string;
-  /** Where the login sends people back to: a page or an app's own scheme, without a query. */
-  readonly redirectUri: string;
-}
-
 export function readConfig(env: Environment): IdentityConfig {
   return {
     issuerUrl: urlSetting(env, 'TSUNAGU_ISSUER_URL', ['http:', 'https:']),
     trustedAuthorities: textSetting(env, 'TSUNAGU_TRUSTED_CA_DIRECTORY'),
     listCacheMs: numberSetting(env, 'TSUNAGU_REVOCATION_LIST_CACHE_MS', { fallback: 500, min: 0, max: 3_600_000 }),
-    login: env.TSUNAGU_LOGIN_ISSUER?.trim() ? loginConfig(env) : undefined,
+    login: readLoginConfig(env),
   };
-}
-
-function loginConfig(env: Environment): LoginConfig {
-  const issuer = new URL(urlSetting(env, 'TSUNAGU_LOGIN_ISSUER', ['http:', 'https:']));
-  if (issuer.protocol === 'http:' && !isLoopback(issuer)) {
-    throw new ConfigError(
-      'TSUNAGU_LOGIN_ISSUER must be a URL that starts with https://, unless it is on this machine.',
-    );
-  }
-  const redirect = URL.parse(textSetting(env, 'TSUNAGU_LOGIN_REDIRECT_URI'));
-  if (redirect?.search !== '' || redirect.hash !== '') {
-    throw new ConfigError('TSUNAGU_LOGIN_REDIRECT_URI must be a URL without a query.');
-  }
-  return {
-    issuer: issuer.href,
-    name: textSetting(env, 'TSUNAGU_LOGIN_NAME', 'national login'),
-    clientId: textSetting(env, 'TSUNAGU_LOGIN_CLIENT_ID'),
-    redirectUri: redirect.href,
-  };
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost';
 }

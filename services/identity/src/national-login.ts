@@ -1,7 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { currentKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
-import type { LoginConfig } from './config.js';
+import type { LoginConfig } from './login-config.js';
 import { BegunLogins } from './outbound/begun-logins.js';
 import { NationalLogin } from './outbound/national-login.js';
 import { Vault } from './outbound/vault.js';

@@ -40,9 +40,10 @@ export interface SessionBody {
 
 const keys = keyPool(4);
 
+/** `env`: settings of its own. */
 export async function startTestIdentity(
   profile: 'test' | 'production' = 'test',
-  env: Readonly<Record<string, string>> = {},
+  { env = {} }: { env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestIdentity> {
   const directory = mkdtempSync(join(tmpdir(), 'tsunagu-identity-'));
   const store = await IssuerStore.open(directory);

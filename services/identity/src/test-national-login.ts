@@ -19,10 +19,12 @@ const redirectUri = 'https://app.example/login';
 export async function startTestNationalLogin(): Promise<TestNationalLogin> {
   const login = await SimulatedLogin.listen();
   const identity = await startTestIdentity('test', {
-    TSUNAGU_LOGIN_ISSUER: login.issuer,
-    TSUNAGU_LOGIN_NAME: 'Test login',
-    TSUNAGU_LOGIN_CLIENT_ID: 'tsunagu',
-    TSUNAGU_LOGIN_REDIRECT_URI: redirectUri,
+    env: {
+      TSUNAGU_LOGIN_ISSUER: login.issuer,
+      TSUNAGU_LOGIN_NAME: 'Test login',
+      TSUNAGU_LOGIN_CLIENT_ID: 'tsunagu',
+      TSUNAGU_LOGIN_REDIRECT_URI: redirectUri,
+    },
   });
   const { body: jwks } = await identity.service.call('GET', '/identity/v1/national-login/jwks.json');
   login.serve(['tsunagu', 'another-client'].map((clientId) => ({ clientId, redirectUri, jwks })));

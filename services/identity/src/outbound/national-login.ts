@@ -2,7 +2,7 @@ import { ok, type Result, refuse } from '@tsunagu/kernel';
 import type { SigningKey } from '@tsunagu/service-host';
 import * as openid from 'openid-client';
 import type { Logger } from 'pino';
-import type { LoginConfig } from '../config.js';
+import type { LoginConfig } from '../login-config.js';
 
 /** What only this platform knows of a login that was begun. */
 export interface LoginSecrets {
