@@ -6,6 +6,8 @@ import { type KeyAlgorithm, type KeyGeneration, type KeyUse, keysOf, makeKey, re
  * meets somebody who does not know its key yet.
  */
 export const shownFirstMs = 60_000;
+/** The same for the key set that the national login keeps, as long as it likes: a day is usual. */
+export const shownToLoginFirstMs = 24 * 3_600_000;
 /** No signature by an old key is good for longer than this after the next one took over: the longest life of a token. */
 export const outlivedAfterMs = 24 * 3_600_000;
 
@@ -15,17 +17,18 @@ export type RotationRefusal =
   | 'tokens that it signed may still be in use'
   | 'there is no such key';
 
-/** Makes the next key of a use, which signs from `shownFirstMs` on. Gives the key, or why not. */
+/** Makes the next key of a use, which signs from `shownFirstMs` on, that of the login from `shownToLoginFirstMs`. Gives the key, or why not. */
 export async function rotateKey(
   directory: string,
   use: KeyUse,
   algorithm: KeyAlgorithm,
   now = Date.now(),
+  shownMs = use === 'login' ? shownToLoginFirstMs : shownFirstMs,
 ): Promise<KeyGeneration | RotationRefusal> {
   const newest = (await keysOf(directory, use)).at(-1);
   if (!newest) return 'there is no such key';
   if (newest.activeFromMs > now) return 'one is on its way already';
-  const activeFromMs = now + shownFirstMs;
+  const activeFromMs = now + shownMs;
   const generation = newest.generation + 1;
   const kid = await makeKey(directory, use, generation, algorithm, isoTime(activeFromMs));
   return { kid, generation, activeFromMs };

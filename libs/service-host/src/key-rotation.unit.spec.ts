@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outlivedAfterMs, retireKey, rotateKey, shownFirstMs } from './key-rotation.js';
+import { outlivedAfterMs, retireKey, rotateKey, shownFirstMs, shownToLoginFirstMs } from './key-rotation.js';
 import { currentKey, keysOf, loadOrCreateKey, publicKeys } from './keyring.js';
 
 describe('rotating a key', () => {
@@ -23,6 +23,17 @@ describe('rotating a key', () => {
     expect(await kids()).toEqual(['provider-1', 'provider-2']);
     expect((await loadOrCreateKey(directory, 'provider', 'Ed25519')).kid).toBe('provider-1');
     expect(await rotate()).toBe('one is on its way already');
+  });
+
+  it('shows the key of the national login for a day, or shortly where the old one has leaked', async () => {
+    await loadOrCreateKey(directory, 'login', 'ES256');
+    const now = Date.now();
+    expect(await rotateKey(directory, 'login', 'ES256', now)).toMatchObject({
+      activeFromMs: now + shownToLoginFirstMs,
+    });
+    const later = now + shownToLoginFirstMs;
+    const soon = await rotateKey(directory, 'login', 'ES256', later, shownFirstMs);
+    expect(soon).toMatchObject({ kid: 'login-3', activeFromMs: later + shownFirstMs });
   });
 
   it('signs with the newest whose time has come, and makes the one after it next', async () => {

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import type { JWK } from 'jose';
 
 /** What a key may sign; the first part of its kid, and no key serves two. */
-export type KeyUse = 'citizen' | 'staff' | 'provider' | `service-${string}` | `log-${string}`;
-export type KeyAlgorithm = 'RS256' | 'Ed25519';
+export type KeyUse = 'citizen' | 'staff' | 'provider' | 'login' | `service-${string}` | `log-${string}`;
+export type KeyAlgorithm = 'RS256' | 'Ed25519' | 'ES256';
 
 export interface SigningKey {
   readonly kid: string;
@@ -18,6 +18,8 @@ export interface SigningKey {
 const generate = promisify(generateKeyPair);
 const PRIVATE = '.private.json';
 const PUBLIC = '.public.json';
+/** Keys that say who this platform is to one other party. They sign nothing that anybody else reads, and have a key set of their own. */
+const APART: readonly KeyUse[] = ['login'];
 
 /**
  * The signing key for a use: of those in the directory (`<kid>.private.json`) whose time has come the newest; made there when there is
@@ -84,8 +86,7 @@ export async function makeKey(
   activeFrom?: string,
 ): Promise<string> {
   const kid = `${use}-${generation}`;
-  const { privateKey } =
-    algorithm === 'RS256' ? await generate('rsa', { modulusLength: 2048 }) : await generate('ed25519');
+  const { privateKey } = await generated(algorithm);
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: jwkAlgorithm(algorithm), activeFrom };
   await placeOnce(directory, `${kid}${PRIVATE}`, JSON.stringify(jwk));
   await readKey(directory, kid);
@@ -109,17 +110,22 @@ export async function loadOrCreateSecret(directory: string, purpose: string): Pr
   return secret;
 }
 
-/** The public halves of all keys in the directory, as a JWKS lists them. */
-export async function publicKeys(directory: string): Promise<readonly JWK[]> {
+/** The public halves of the keys in the directory, as a JWKS lists them: of one use, or of all that are not kept apart. */
+export async function publicKeys(directory: string, use?: KeyUse): Promise<readonly JWK[]> {
   const names = (await readdir(directory).catch(absent)) ?? [];
-  const files = names.filter((name) => name.endsWith(PUBLIC)).sort();
+  const isOf = (name: string, each: KeyUse) =>
+    name.startsWith(`${each}-`) && /^\d{1,6}$/.test(name.slice(each.length + 1, -PUBLIC.length));
+  const files = names
+    .filter((name) => name.endsWith(PUBLIC))
+    .filter((name) => (use === undefined ? !APART.some((each) => isOf(name, each)) : isOf(name, use)))
+    .sort();
   return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as JWK));
 }
 
 async function readKey(directory: string, kid: string): Promise<SigningKey> {
   const jwk = JSON.parse(await readFile(join(directory, `${kid}${PRIVATE}`), 'utf8')) as JWK;
   const privateKey = createPrivateKey({ key: jwk as never, format: 'jwk' });
-  const algorithm: KeyAlgorithm = privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'Ed25519';
+  const algorithm = algorithmOf(privateKey);
   const publicJwk: JWK = {
     ...createPublicKey(privateKey).export({ format: 'jwk' }),
     kid,
@@ -130,9 +136,19 @@ async function readKey(directory: string, kid: string): Promise<SigningKey> {
   return { kid, algorithm, privateKey, publicJwk };
 }
 
+function generated(algorithm: KeyAlgorithm): Promise<{ privateKey: KeyObject }> {
+  if (algorithm === 'RS256') return generate('rsa', { modulusLength: 2048 });
+  return algorithm === 'ES256' ? generate('ec', { namedCurve: 'P-256' }) : generate('ed25519');
+}
+
+function algorithmOf({ asymmetricKeyType }: KeyObject): KeyAlgorithm {
+  if (asymmetricKeyType === 'rsa') return 'RS256';
+  return asymmetricKeyType === 'ec' ? 'ES256' : 'Ed25519';
+}
+
 /** RFC 8037 names Ed25519 in a JWK `EdDSA`. */
 function jwkAlgorithm(algorithm: KeyAlgorithm): string {
-  return algorithm === 'RS256' ? 'RS256' : 'EdDSA';
+  return algorithm === 'Ed25519' ? 'EdDSA' : algorithm;
 }
 
 /** Writes a file whole or not at all; an existing one stays. link(2) fails where the name is taken. */

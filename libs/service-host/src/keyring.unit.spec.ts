@@ -50,6 +50,20 @@ describe('the key directory', () => {
     expect((await loadOrCreateKey(directory, 'service-service', 'RS256')).kid).toBe('service-service-1');
   });
 
+  it('keeps the key of the login apart: it stands in a key set of its own, with all its generations', async () => {
+    await loadOrCreateKey(directory, 'citizen', 'RS256');
+    const { privateKey, publicJwk } = await loadOrCreateKey(directory, 'login', 'ES256');
+    const older = (await publicKeys(directory, 'login'))[0] ?? {};
+    await writeFile(join(directory, 'login-2.public.json'), JSON.stringify({ ...older, kid: 'login-2' }));
+    expect((await publicKeys(directory)).map(({ kid }) => kid)).toEqual(['citizen-1']);
+    expect((await publicKeys(directory, 'login')).map(({ kid, alg }) => [kid, alg])).toEqual([
+      ['login-1', 'ES256'],
+      ['login-2', 'ES256'],
+    ]);
+    const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    await expect(jwtVerify(token, await importJWK(publicJwk))).resolves.toBeDefined();
+  });
+
   it('makes one secret for a purpose', async () => {
     const secrets = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateSecret(directory, 'vault')));
     expect(new Set(secrets.map((secret) => secret.toString('hex'))).size).toBe(1);

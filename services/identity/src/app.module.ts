@@ -18,16 +18,18 @@ import { KioskController } from './http/kiosk.controller.js';
 import { MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
+import { NationalLoginController } from './http/national-login.controller.js';
 import { PersonsController } from './http/persons.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
-import { CITIZEN_KEY, SessionsController } from './http/sessions.controller.js';
+import { SessionsController } from './http/sessions.controller.js';
 import { SignalsController } from './http/signals.controller.js';
 import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
 import { identityKeys } from './keys.js';
+import { nationalLoginProviders } from './national-login.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
 import { HttpIssuer } from './outbound/http-issuer.js';
@@ -48,6 +50,7 @@ import { MyKeyIds } from './workflows/my-key-ids.js';
 import { Proving } from './workflows/proving.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
+import { Sessions } from './workflows/sessions.js';
 import { SigningIn } from './workflows/signing-in.js';
 import { Survivors } from './workflows/survivors.js';
 import { TerminalSessions } from './workflows/terminal-sessions.js';
@@ -62,6 +65,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     controllers: [
       ChallengesController,
       SessionsController,
+      NationalLoginController,
       ReviewsController,
       PersonsController,
       ClientsController,
@@ -79,11 +83,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     ],
     providers: [
       Forgetting,
-      {
-        provide: CITIZEN_KEY,
-        inject: [PARTS],
-        useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'citizen', 'RS256'),
-      },
+      ...nationalLoginProviders(config.login),
       {
         provide: STAFF_KEY,
         inject: [PARTS],
@@ -123,6 +123,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Survivors,
         inject: [PARTS],
         useFactory: ({ log }: ServiceParts) => new Survivors(log),
+      },
+      {
+        provide: Sessions,
+        inject: [PARTS, SessionEnds, Survivors],
+        useFactory: ({ keyDirectory, clock }: ServiceParts, ends: SessionEnds, survivors: Survivors) =>
+          new Sessions(currentKey(keyDirectory, 'citizen', 'RS256'), ends, survivors, clock),
       },
       {
         provide: Looks,

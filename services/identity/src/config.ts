@@ -1,5 +1,6 @@
 import { ConfigError, type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
 import { defaultProgramme, defaultRule, type MyKeyIdRule } from './domain/my-key-id.js';
+import { type LoginConfig, readLoginConfig } from './login-config.js';
 
 export interface IdentityConfig {
   /** Where the issuer's revocation lists and link data are read. */
@@ -18,6 +19,8 @@ export interface IdentityConfig {
   readonly myKeyIdRules: Readonly<Record<string, MyKeyIdRule>>;
   /** Pause between two looks for likely doubles. */
   readonly detectorSeconds: number;
+  /** Undefined where the platform offers no national login. */
+  readonly login: LoginConfig | undefined;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -30,6 +33,7 @@ export function readConfig(env: Environment): IdentityConfig {
     twoCardsSeconds: numberSetting(env, 'TSUNAGU_TWO_CARDS_SECONDS', { fallback: 30, min: 0, max: 3_600 }),
     myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
     detectorSeconds: numberSetting(env, 'TSUNAGU_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
+    login: readLoginConfig(env),
   };
 }
 

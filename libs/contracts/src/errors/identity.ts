@@ -13,6 +13,11 @@ const wait = {
   ja: '変更はありません。retryAfterSeconds 秒後に新しいチャレンジでやり直してください。',
 };
 
+const loginAgain = {
+  en: 'Begin a new national login.',
+  ja: 'ログインを最初からやり直してください。',
+};
+
 export const identityErrors = {
   'identity.challenge_expired': {
     status: 401,
@@ -150,5 +155,34 @@ export const identityErrors = {
       ja: 'カードの更新履歴の確認が現在できません。',
     },
     next: wait,
+  },
+  'identity.login_expired': {
+    status: 401,
+    title: { en: 'The login has expired or is not known.', ja: 'ログインの期限が切れたか、存在しません。' },
+    next: loginAgain,
+  },
+  'identity.login_used': {
+    status: 401,
+    title: { en: 'The login was completed before.', ja: 'このログインは完了済みです。' },
+    next: loginAgain,
+  },
+  'identity.login_invalid': {
+    status: 401,
+    title: {
+      en: 'What came back from the national login does not prove this login.',
+      ja: '外部ログインからの応答を確認できませんでした。',
+    },
+    next: {
+      en: 'Begin a new login, and complete it in the session that began it with the code and state that came back.',
+      ja: '最初からやり直し、開始したときと同じセッションで、戻ってきた code と state を送ってください。',
+    },
+  },
+  'identity.login_unavailable': {
+    status: 503,
+    title: { en: 'The national login cannot be used right now.', ja: '外部ログインは現在利用できません。' },
+    next: {
+      en: 'Nothing was changed: send the same again after retryAfterSeconds, or sign in with the card.',
+      ja: '変更はありません。retryAfterSeconds 秒後に同じ内容を送り直すか、カードでログインしてください。',
+    },
   },
 } as const satisfies ErrorCatalogue;

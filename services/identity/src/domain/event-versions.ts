@@ -10,6 +10,7 @@ import type { MyKeyIdEvent } from './my-key-id.js';
 import type { PersonEvent } from './person.js';
 import type { ReviewEvent } from './review.js';
 import type { MembershipEvent, ServiceIdEvent } from './service-membership.js';
+import type { SubjectBound } from './subject.js';
 import type { TerminalEvent } from './terminal-session.js';
 
 type OwnEvent =
@@ -24,7 +25,8 @@ type OwnEvent =
   | TerminalEvent
   | MemberServiceEvent
   | ServiceIdEvent
-  | MembershipEvent;
+  | MembershipEvent
+  | SubjectBound;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -61,4 +63,6 @@ export const upcasts = {
   ServiceIdReleased: [],
   MembershipRegistered: [],
   MembershipEnded: [],
+  SubjectAdded: [],
+  SubjectBound: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

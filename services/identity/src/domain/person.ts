@@ -15,6 +15,7 @@ export type PersonEvent =
       };
     }
   | PersonMyKeyIdEvent
+  | { readonly type: 'SubjectAdded'; readonly data: PersonSubject & { readonly personId: string } }
   | { readonly type: 'AttributesVerified'; readonly data: AttributesVerified }
   /** Grants to the person wait until a review is decided. */
   | { readonly type: 'GrantsHeld'; readonly data: { readonly personId: string; readonly reviewId: string } }
@@ -24,7 +25,7 @@ export type PersonEvent =
 
 export interface AttributesVerified {
   readonly personId: string;
-  readonly kind: 'signatureCertificate';
+  readonly kind: AttributeSource;
   readonly attributes: readonly AttributeName[];
   readonly readAt: string;
   /** Keyed hash of name, birth date and sex: the same for the same person's next card. */
@@ -34,6 +35,13 @@ export interface AttributesVerified {
 }
 
 export type AttributeName = 'name' | 'birthDate' | 'sex' | 'address';
+export type AttributeSource = 'signatureCertificate' | 'nationalLogin';
+
+/** A subject of an OpenID issuer, by keyed hash of both. */
+export interface PersonSubject {
+  readonly subjectRef: string;
+  readonly issuer: string;
+}
 
 export interface Person {
   readonly personId: string;
@@ -43,6 +51,7 @@ export interface Person {
   readonly attributesReadAt: string | null;
   readonly attributesDigest: string | null;
   readonly cards: number;
+  readonly subjects: readonly PersonSubject[];
   /** Open reviews for which grants wait. */
   readonly heldBy: readonly string[];
   /** The person that this id means since a merge. */
@@ -60,7 +69,15 @@ export const initialState: Person | undefined = undefined;
 export function evolve(person: Person | undefined, event: PersonEvent): Person | undefined {
   if (event.type === 'PersonRegistered') {
     const nothingKnown = { myKeyIdRef: null, attributesReadAt: null, attributesDigest: null } as const;
-    return { personId: event.data.personId, ...nothingKnown, cards: 1, heldBy: [], mergedInto: null, absorbed: [] };
+    return {
+      personId: event.data.personId,
+      ...nothingKnown,
+      cards: 1,
+      subjects: [],
+      heldBy: [],
+      mergedInto: null,
+      absorbed: [],
+    };
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
   switch (event.type) {
@@ -71,6 +88,10 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       return event.data.programmeId === defaultProgramme ? { ...person, myKeyIdRef: event.data.myKeyIdRef } : person;
     case 'MyKeyIdProvisionallyRegistered':
       return person;
+    case 'SubjectAdded': {
+      const { subjectRef, issuer } = event.data;
+      return { ...person, subjects: [...person.subjects, { subjectRef, issuer }] };
+    }
     case 'AttributesVerified':
       return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
     case 'GrantsHeld':
@@ -99,13 +120,13 @@ export function fold(events: readonly PersonEvent[]): Person | undefined {
   return events.reduce<Person | undefined>(evolve, initialState);
 }
 
-export type Reading = Pick<AttributesVerified, 'readAt' | 'digest' | 'attributes' | 'likeness'>;
+export type Reading = Omit<AttributesVerified, 'personId'>;
 
 /** The attributes of a reading count from then on; a reading that is not newer than the one held changes nothing. */
 export function decideAttributes(person: Person, reading: Reading): readonly PersonEvent[] {
   if (person.attributesReadAt !== null && reading.readAt <= person.attributesReadAt) return [];
   const { personId } = person;
-  return [{ type: 'AttributesVerified', data: { personId, kind: 'signatureCertificate', ...reading } }];
+  return [{ type: 'AttributesVerified', data: { personId, ...reading } }];
 }
 
 /** The review between a person and another one known with the same digest; `review` is undefined while there is none. */

@@ -13,7 +13,14 @@ it('a person holds the newest reading, in whatever order readings arrive', () =>
       for (const readAt of readings) {
         const person = fold(events);
         if (!person) throw new Error('not registered');
-        events.push(...decideAttributes(person, { readAt, digest: readAt, attributes: ['birthDate'] }));
+        events.push(
+          ...decideAttributes(person, {
+            kind: 'signatureCertificate',
+            readAt,
+            digest: readAt,
+            attributes: ['birthDate'],
+          }),
+        );
       }
       const newest = [...readings].sort().at(-1);
       expect([fold(events)?.attributesReadAt, fold(events)?.attributesDigest]).toEqual([newest, newest]);

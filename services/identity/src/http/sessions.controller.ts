@@ -11,17 +11,15 @@ import {
   Problem,
   Public,
   Roles,
-  type SigningKey,
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
 import { Equals, IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
-import { signCitizenToken } from '../citizen-token.js';
 import { KeptCertificates } from '../outbound/kept-certificates.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
+import { Sessions } from '../workflows/sessions.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
-import { Survivors } from '../workflows/survivors.js';
 
 /** Characters of base64: a certificate of 6 KB, a signature of 525 bytes, twice what an RSA key of 2048 bits makes. */
 const certificateMax = 8_192;
@@ -68,14 +66,12 @@ class SessionPerson {
   myKeyId: string | null;
 }
 
-class SessionAnswer {
+export class SessionAnswer {
   accessToken: string;
   tokenType: 'Bearer';
   expiresAt: string;
   person: SessionPerson;
 }
-
-export const CITIZEN_KEY = Symbol('CITIZEN_KEY');
 
 @ApiTags('sessions')
 @Controller('identity/v1/sessions')
@@ -83,9 +79,8 @@ export class SessionsController {
   constructor(
     private readonly signingIn: SigningIn,
     private readonly sessionEnds: SessionEnds,
-    private readonly survivors: Survivors,
     private readonly kept: KeptCertificates,
-    @Inject(CITIZEN_KEY) private readonly key: () => Promise<SigningKey>,
+    private readonly sessions: Sessions,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
   ) {}
@@ -99,11 +94,7 @@ export class SessionsController {
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
     await this.kept.keep(person.personId, card.certificate, this.clock.now());
-    const { accessToken, tokenId, expiresAtMs } = await signCitizenToken(await this.key(), person.personId, this.clock);
-    await this.sessionEnds.begin(tokenId, person.personId, expiresAtMs);
-    // A merge ends the sessions that it finds; one that came before this session was listed is seen here.
-    const { personId } = await this.survivors.one(person.personId);
-    if (personId !== person.personId) throw new Problem({ code: 'service.unavailable', retryAfterSeconds: 1 });
+    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

@@ -1,23 +1,21 @@
 import { Body, Controller, Delete, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { type Clock, isId } from '@tsunagu/kernel';
+import { isId } from '@tsunagu/kernel';
 import {
   type Caller,
-  CLOCK,
   CorrelationId,
   CurrentCaller,
   ENDED_SESSIONS,
   type EndedSessions,
   Problem,
   Roles,
-  type SigningKey,
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { IsString, MaxLength } from 'class-validator';
-import { signCitizenToken } from '../citizen-token.js';
 import { terminalSessionSeconds } from '../domain/terminal-session.js';
+import { Sessions } from '../workflows/sessions.js';
 import { TerminalSessions } from '../workflows/terminal-sessions.js';
-import { CardProof, CITIZEN_KEY, proofFrom } from './sessions.controller.js';
+import { CardProof, proofFrom } from './sessions.controller.js';
 
 class Tap extends CardProof {
   /** Asked for with purpose `terminal_session` and operation `{ terminalId }`: the subject of the terminal's own token. */
@@ -46,9 +44,8 @@ class TapAnswer {
 @Controller('identity/v1/terminal-sessions')
 export class TerminalSessionsController {
   constructor(
-    private readonly sessions: TerminalSessions,
-    @Inject(CITIZEN_KEY) private readonly key: SigningKey,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly terminalSessions: TerminalSessions,
+    private readonly sessions: Sessions,
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
   ) {}
 
@@ -62,13 +59,11 @@ export class TerminalSessionsController {
   ): Promise<TapAnswer> {
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const card = proofFrom(body, 'certificate');
-    const opened = valueOrProblem(await this.sessions.open(caller, body.challengeId, card, correlationId));
+    const opened = valueOrProblem(await this.terminalSessions.open(caller, body.challengeId, card, correlationId));
     this.forget(opened.endedTokenIds);
     const { terminalSessionId, terminalId, tokenId, personId, expiresAt } = opened.session;
-    const { accessToken } = await signCitizenToken(this.key, personId, this.clock, terminalSessionSeconds, {
-      tokenId,
-      terminalId,
-    });
+    const seconds = terminalSessionSeconds;
+    const { accessToken } = await this.sessions.open(personId, { seconds, tokenId, terminalId });
     return { terminalSessionId, accessToken, tokenType: 'Bearer', expiresAt, person: opened.person };
   }
 
@@ -82,7 +77,7 @@ export class TerminalSessionsController {
     @CorrelationId() correlationId: string,
   ): Promise<void> {
     const ended = isId(terminalSessionId)
-      ? await this.sessions.end(caller, terminalSessionId, correlationId)
+      ? await this.terminalSessions.end(caller, terminalSessionId, correlationId)
       : undefined;
     if (!ended) throw new Problem({ code: 'request.not_found' });
     this.forget(ended.endedTokenIds);

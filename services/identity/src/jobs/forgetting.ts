@@ -1,13 +1,14 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { LOGGER } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
+import { BegunLogins } from '../outbound/begun-logins.js';
 import { Challenges } from '../outbound/challenges.js';
 import { ClientAssertions } from '../outbound/client-assertions.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 
 const everyMs = 60_000;
 
-/** Deletes challenges, ended sessions and used assertions that no longer matter. */
+/** Deletes challenges, begun logins, ended sessions and used assertions that no longer matter. */
 @Injectable()
 export class Forgetting implements OnModuleInit, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
@@ -15,6 +16,7 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly challenges: Challenges,
     private readonly sessionEnds: SessionEnds,
+    private readonly begunLogins: BegunLogins,
     private readonly assertions: ClientAssertions,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -29,7 +31,8 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
 
   private async run(): Promise<void> {
     try {
-      await Promise.all([this.challenges.forgetOld(), this.sessionEnds.forgetOld(), this.assertions.forgetOld()]);
+      const kept = [this.challenges, this.sessionEnds, this.begunLogins, this.assertions];
+      await Promise.all(kept.map((each) => each.forgetOld()));
     } catch {
       this.logger.warn('old challenges, sessions and assertions were not deleted; tried again in a minute');
     }

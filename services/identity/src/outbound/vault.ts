@@ -17,6 +17,7 @@ export interface IdentityKeys {
   readonly myKeyIdHash: KeyObject;
   readonly attributesHash: KeyObject;
   readonly serviceIdHash: KeyObject;
+  readonly subjectHash: KeyObject;
 }
 
 /** Attributes and MyKey IDs, encrypted with a key a person. Destroying the key makes them unreadable for good. */
@@ -38,9 +39,14 @@ export class Vault {
     return keyedHash(this.keys.serviceIdHash, 'serviceId', `${service}\0${serviceId}`);
   }
 
-  /** The same for the same name, birth date and sex, whichever card told them. */
+  /** Of a subject of an OpenID issuer, whose URL is in the form that `URL` gives it. */
+  subjectRef(issuer: string, subject: string): string {
+    return keyedHash(this.keys.subjectHash, 'subject', JSON.stringify([issuer, subject]));
+  }
+
+  /** The same for the same name, birth date and sex, whichever card or login told them, and however it spaces the name. */
   attributesDigest({ name, birthDate, sex }: Attributes): string {
-    return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([name, birthDate, sex]));
+    return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([spelling(name), birthDate, sex]));
   }
 
   /** Whether the digest says who somebody is: without a name or a birth date, it says the same of many. */
@@ -54,7 +60,7 @@ export class Vault {
    */
   likeness({ name, birthDate, address }: Attributes): readonly string[] {
     if (birthDate === null) return [];
-    const parts = { nameAndBirth: name, birthAndAddress: address };
+    const parts = { nameAndBirth: spelling(name), birthAndAddress: address };
     return Object.entries(parts).flatMap(([purpose, part]) =>
       part === null ? [] : [keyedHash(this.keys.attributesHash, purpose, JSON.stringify([birthDate, part]))],
     );
@@ -191,6 +197,11 @@ export class Vault {
     const dataKey = open<string>(this.keys.vaultMaster, context(personId, 'key'), wrapped);
     return secretKey(Buffer.from(dataKey, 'base64'));
   }
+}
+
+/** A card writes an ideographic space between the names, a login may write another or none, and letters of either width. */
+function spelling(name: string | null): string | null {
+  return name === null ? null : name.normalize('NFKC').replace(/\s/g, '');
 }
 
 function context(personId: string, what: string): string {

@@ -1,10 +1,12 @@
 import { type JapanDay, parseBirthDate } from '@tsunagu/kernel';
-import type { AttributeName } from '../domain/person.js';
+import type { AttributeName, AttributeSource } from '../domain/person.js';
 import { residenceCode, tableDate } from '../domain/residence.js';
 import type { CardCertificate } from './card-certificate.js';
 
-/** What a signature certificate tells of a person. Lies in the vault and nowhere else. */
+/** What a signature certificate or the national login tells of a person. Lies in the vault and nowhere else. */
 export interface Attributes {
+  /** A signature certificate where absent: the only source that there was at first. */
+  readonly source?: AttributeSource;
   readonly name: string | null;
   readonly birthDate: JapanDay | null;
   readonly sex: string | null;
@@ -14,7 +16,7 @@ export interface Attributes {
   readonly residenceTable: string;
   /** ISO 8601. */
   readonly readAt: string;
-  /** When the certificate was issued: the attributes hold since then at the latest. */
+  /** When the certificate was issued, or the login read: the attributes hold since then at the latest. */
   readonly issuedAt: string;
 }
 
@@ -31,6 +33,7 @@ export function readAttributes(certificate: CardCertificate, readAt: string): At
   const text = (name: AttributeName) => certificate.otherNames.get(types[name])?.trim() || null;
   const address = text('address');
   return {
+    source: 'signatureCertificate',
     name: text('name'),
     birthDate: parseBirthDate(text('birthDate') ?? '') ?? null,
     sex: text('sex'),

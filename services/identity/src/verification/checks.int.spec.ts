@@ -14,7 +14,12 @@ import { readTrustedAuthorities, type TrustedAuthority } from './trusted-authori
 
 const nonce = randomBytes(32);
 const good: RevocationAnswer = { answer: 'good', source: 'ocsp', asOf: '2026-11-20T00:00:00+09:00' };
-const revoked: RevocationAnswer = { answer: 'revoked', sinceMs: 0, asOf: '2026-11-20T00:00:00+09:00', reason: 'keyCompromise' };
+const revoked: RevocationAnswer = {
+  answer: 'revoked',
+  sinceMs: 0,
+  asOf: '2026-11-20T00:00:00+09:00',
+  reason: 'keyCompromise',
+};
 
 describe('of what is presented,', () => {
   let forge: Forge;

@@ -1,6 +1,13 @@
 import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, idFromScope } from '@tsunagu/kernel';
-import { certificateScope, foldReview, type ReviewEvent, reviewStream } from '../domain/review.js';
+import {
+  certificateScope,
+  foldReview,
+  type Opening,
+  pairScope,
+  type ReviewEvent,
+  reviewStream,
+} from '../domain/review.js';
 import { domainEvents, eventBy, serviceActor } from '../recording.js';
 
 /** Certificates that link data ties to more than one person: staff say whose they are. */
@@ -13,7 +20,17 @@ export class Contradictions {
   /** Opens the review of a certificate, once however often it is presented. */
   async open(certificateRef: string, personIds: readonly string[], correlationId: string): Promise<void> {
     const reviewId = idFromScope(certificateScope(certificateRef));
-    const data = { reviewId, kind: 'contradicting_lineage', personIds, certificateRef } as const;
+    await this.record({ reviewId, kind: 'contradicting_lineage', personIds, certificateRef }, correlationId);
+  }
+
+  /** Opens the review of two persons that one proof spoke for, once for the pair. */
+  async openPair(personIds: readonly [string, string], correlationId: string): Promise<void> {
+    const reviewId = idFromScope(pairScope(personIds));
+    await this.record({ reviewId, kind: 'likely_double', personIds, certificateRef: null }, correlationId);
+  }
+
+  private async record(data: Opening, correlationId: string): Promise<void> {
+    const { reviewId } = data;
     const by = { actor: serviceActor, nowMs: this.clock.now(), correlationId };
     const events = [eventBy({ type: 'ReviewOpened', data }, by)];
     await appendOne(this.log, { writes: [{ stream: reviewStream(reviewId), expectedRevision: 'noStream', events }] });

@@ -33,6 +33,7 @@ export class RecordingAttributes {
   async record(personId: string, attributes: Attributes, correlationId: string): Promise<void> {
     await this.vault.keep([{ personId, attributes }], attributes.readAt);
     const reading: Reading = {
+      kind: attributes.source ?? 'signatureCertificate',
       attributes: namesRead(attributes),
       readAt: attributes.readAt,
       digest: this.vault.attributesDigest(attributes),

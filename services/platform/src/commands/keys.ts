@@ -1,5 +1,5 @@
 import { isoTime } from '@tsunagu/kernel';
-import { type KeyUse, keysOf, retireKey, rotateKey, shownFirstMs } from '@tsunagu/service-host';
+import { type KeyAlgorithm, type KeyUse, keysOf, retireKey, rotateKey, shownFirstMs } from '@tsunagu/service-host';
 import { type Command, text } from '../command.js';
 import { DataDirectory } from '../data-directory.js';
 import { definitions } from '../services.js';
@@ -10,22 +10,25 @@ const uses: readonly KeyUse[] = [
   'citizen',
   'staff',
   'provider',
+  'login',
   ...definitions.map(({ name }) => `service-${name}` as const),
 ];
 
+const algorithms: Partial<Record<KeyUse, KeyAlgorithm>> = { provider: 'Ed25519', login: 'ES256' };
+
 export const keys: Command = {
   help: `Usage: npx tsunagu keys                              the signing keys and since when each signs
-       npx tsunagu keys rotate USE                   makes the next key of ${uses.slice(0, 3).join(', ')} or a service
+       npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 4).join(', ')} or a service
        npx tsunagu keys retire KID [--compromised]   takes out a key that was replaced
 
 A new key is shown in the key set for ${shownFirstMs / 1_000} seconds before it signs, so no request meets somebody who does not know it; nothing is
-restarted. The old one is taken out a day after that, when no token that it signed is good any more; --compromised takes it
-out at once, and those tokens end within five minutes. Works on the data directory, or on the key directory that --directory names.`,
-  options: { compromised: { type: 'boolean' }, directory: { type: 'string' } },
+restarted. The key of the national login is shown for a day, which --soon cuts to those seconds. The old one is taken out a day
+after that, when no token that it signed is good any more; --compromised takes it out at once, and those tokens end within five minutes. Works on the data directory, or on the key directory that --directory names.`,
+  options: { compromised: { type: 'boolean' }, soon: { type: 'boolean' }, directory: { type: 'string' } },
   async run({ values, positionals, settings }) {
     const directory = text(values, 'directory') ?? new DataDirectory(settings.dataDirectory).keys;
     const [verb, name] = positionals;
-    if (verb === 'rotate' && positionals.length === 2) await rotate(directory, name);
+    if (verb === 'rotate' && positionals.length === 2) await rotate(directory, name, values.soon === true);
     else if (verb === 'retire' && positionals.length === 2)
       await retire(directory, name ?? '', values.compromised === true);
     else if (verb !== undefined) throw new UserError('Write npx tsunagu keys, keys rotate USE or keys retire KID.');
@@ -34,10 +37,10 @@ out at once, and those tokens end within five minutes. Works on the data directo
   },
 };
 
-async function rotate(directory: string, name: string | undefined): Promise<void> {
+async function rotate(directory: string, name: string | undefined, soon: boolean): Promise<void> {
   const use = uses.find((each) => each === name);
   if (!use) throw new UserError(`"${name}" is no use of a key; they are ${uses.join(', ')}.`);
-  const made = await rotateKey(directory, use, use === 'provider' ? 'Ed25519' : 'RS256');
+  const made = await rotateKey(directory, use, algorithms[use] ?? 'RS256', Date.now(), soon ? shownFirstMs : undefined);
   if (typeof made === 'string') throw new UserError(`No key of ${use} is made: ${made}.`);
 }
 

@@ -1,0 +1,123 @@
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decodeJwt, type JWTPayload, SignJWT } from 'jose';
+import Provider, { type OidcContext } from 'oidc-provider';
+import { loginConfiguration, loginScopes, type SimulatedAccount, type SimulatedClient } from './login-configuration.js';
+import { followLogin } from './login-steps.js';
+
+/** How the login misbehaves in a test. */
+export interface LoginMode {
+  /** `down`: no answer at all. The others: that endpoint alone answers 500. */
+  outage: 'none' | 'down' | 'token' | 'me' | 'jwks';
+  /** What is wrong with the next ID tokens. All but `algorithm`, `unsigned` and `key` are signed with the login's own key. */
+  idToken: 'good' | 'nonce' | 'issuer' | 'audience' | 'subject' | 'expired' | 'algorithm' | 'unsigned' | 'key' | 'none';
+}
+
+/**
+ * The national login for specs: an OpenID Provider as DOMAIN §3 says (authorization code, PKCE, private_key_jwt, ES256, pairwise
+ * subjects, its scopes). The person's side is `authorize`: it follows the redirects and approves as an account. Its clock is the real one.
+ */
+export class SimulatedLogin {
+  mode: LoginMode = { outage: 'none', idToken: 'good' };
+  readonly accounts = new Map<string, SimulatedAccount>();
+  private readonly keys = {
+    login: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    stranger: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  };
+  private handle: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined;
+
+  private constructor(
+    private readonly server: Server,
+    readonly issuer: string,
+  ) {}
+
+  /** Listens; its clients are named afterwards by `serve`, when their own addresses are known. */
+  static async listen(): Promise<SimulatedLogin> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const login = new SimulatedLogin(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.on('request', (request, response) => void login.answer(request, response));
+    return login;
+  }
+
+  serve(clients: readonly SimulatedClient[]): void {
+    const provider = new Provider(
+      this.issuer,
+      loginConfiguration({ clients, accounts: this.accounts, keys: [this.keys.login, this.keys.rsa] }),
+    );
+    provider.use(async (context, next) => {
+      if (context.path.startsWith('/interaction/')) return this.interact(provider, context);
+      await next();
+      if (context.oidc?.route === 'token') await this.spoil(context);
+    });
+    this.handle = provider.callback();
+  }
+
+  /** A new account with these claims; what is left out is unknown to the login. Returns its id. */
+  account(claims: SimulatedAccount = {}): string {
+    const accountId = randomUUID();
+    this.accounts.set(accountId, claims);
+    return accountId;
+  }
+
+  /** What the person's app does: opens the URL, approves as the account, and comes back with the redirect's parameters. */
+  authorize(authorizationUrl: string, accountId: string): Promise<Record<string, string>> {
+    return followLogin(this.issuer, authorizationUrl, accountId);
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { outage } = this.mode;
+    if (outage === 'down' || !this.handle) return void response.destroy();
+    if (outage !== 'none' && request.url?.startsWith(`/${outage}`)) return void response.writeHead(500).end();
+    await this.handle(request, response);
+  }
+
+  /** The page on which a person approves: the account is named in the address, and everything asked for is granted. */
+  private async interact(provider: Provider, context: OidcContext): Promise<void> {
+    const { req, res } = context;
+    const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account') ?? '';
+    const { params } = await provider.interactionDetails(req, res);
+    const grant = new provider.Grant({ accountId, clientId: params.client_id ?? '' });
+    grant.addOIDCScope(loginScopes.join(' '));
+    context.respond = false;
+    await provider.interactionFinished(req, res, { login: { accountId }, consent: { grantId: await grant.save() } });
+  }
+
+  private async spoil(context: OidcContext): Promise<void> {
+    const body = context.body as { id_token?: string };
+    const { idToken } = this.mode;
+    if (idToken === 'good' || body.id_token === undefined) return;
+    if (idToken === 'none') {
+      delete body.id_token;
+      return;
+    }
+    const claims = { ...decodeJwt(body.id_token), ...wrongClaims[idToken] };
+    if (idToken === 'unsigned') body.id_token = `${part({ alg: 'none' })}.${part(claims)}.`;
+    else if (idToken === 'algorithm') body.id_token = await sign(claims, 'RS256', this.keys.rsa, 'login-rsa');
+    else if (idToken === 'key') body.id_token = await sign(claims, 'ES256', this.keys.stranger, 'login-ec');
+    else body.id_token = await sign(claims, 'ES256', this.keys.login, 'login-ec');
+  }
+}
+
+const wrongClaims: Partial<Record<LoginMode['idToken'], JWTPayload>> = {
+  nonce: { nonce: 'of-another-login' },
+  issuer: { iss: 'https://login.invalid' },
+  audience: { aud: 'another-client' },
+  subject: { sub: 'somebody-else' },
+  expired: { iat: 1_700_000_000, exp: 1_700_000_300 },
+};
+
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function sign(claims: JWTPayload, alg: string, key: KeyObject, kid: string): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(key);
+}
