@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { RecentMap } from '@tsunagu/kernel';
-import type { SignatureAnswer, SignatureCheck, ThreadAnswers, ThreadQuestions } from './signature-work.js';
+import { packed, type SignatureAnswer, type SignatureCheck, type ThreadAnswers } from './signature-work.js';
 import type { TrustedAuthority } from './trusted-authorities.js';
 
 export interface SignatureThreadsOptions {
@@ -85,7 +85,7 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
         const isKnown = known !== undefined && known.authority === authority;
         const asked = isKnown || !authority ? null : this.authorities.indexOf(authority);
         const thread = known?.thread ?? this.freest();
-        const answer = await this.ask(thread, { ...copied(check), authority: asked });
+        const answer = await this.ask(thread, { ...check, authority: asked });
         if (!answer || isKnown) return answer && { ...answer, chainHolds: answer.messageHolds };
         if (answer.chainHolds && authority) this.known.set(check.hash, { authority, thread });
         return answer;
@@ -125,7 +125,8 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     while (waiting.length > 0 && underWay.length < batchesUnderWayMax) {
       const batch = waiting.splice(0, batchMax);
       underWay.push(batch);
-      worker.postMessage({ checks: batch.map(({ check }) => check) } satisfies ThreadQuestions);
+      const questions = packed(batch.map(({ check }) => check));
+      worker.postMessage(questions, [questions.bytes.buffer]);
     }
   }
 
@@ -164,15 +165,4 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
 
 function openThread(workerData: unknown, name: string): Worker {
   return new Worker(entryPoint, { name, workerData, execArgv: ['--disable-warning=ExperimentalWarning'] });
-}
-
-/** Bytes of their own: a message takes along the whole memory that a Buffer is a window of. */
-function copied(check: Omit<SignatureCheck, 'authority'>): Omit<SignatureCheck, 'authority'> {
-  const { der, message, signature } = check;
-  return {
-    ...check,
-    der: new Uint8Array(der),
-    message: new Uint8Array(message),
-    signature: new Uint8Array(signature),
-  };
 }
