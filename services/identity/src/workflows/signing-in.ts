@@ -7,6 +7,7 @@ import { type CheckRefusal, checkPresented, type Presented } from '../verificati
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import type { FindingPerson, FindingRefusal, Found, LineageSource } from './finding-person.js';
 import type { RecordingAttributes } from './recording-attributes.js';
+import { wholeLineage } from './whole-lineage.js';
 
 export interface Proof {
   readonly certificate: CardCertificate;
@@ -49,7 +50,7 @@ export class SigningIn {
     const checked = await checkPresented(presented, { nonce: nonce.value, nowMs, profile, authorities, issuer });
     if (!checked.ok) return checked;
 
-    const lineage = askedOnce(() => issuer.lineage(card.certificate.hash));
+    const lineage = askedOnce(() => wholeLineage((hash) => issuer.lineage(hash), card.certificate.hash));
     if (attributes) {
       const known = await lineage();
       if (!known) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
