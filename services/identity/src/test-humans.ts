@@ -8,6 +8,7 @@ import { Merging } from './workflows/merging.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
 import { Survivors } from './workflows/survivors.js';
+import { wholeLineage } from './workflows/whole-lineage.js';
 
 /** A certificate as the issuer knows it: whose it is, what came before it, and what the link data says of that. */
 export interface HumansCertificate {
@@ -86,11 +87,12 @@ export function startHumans() {
     /** One sign-in: the person's id, or the refusal's code. */
     async tap(
       certificate: HumansCertificate,
-      link: { predecessors: readonly string[]; siblings: readonly string[] } | undefined,
+      linkOf: ((hash: string) => { predecessors: readonly string[]; siblings: readonly string[] }) | undefined,
       name: string | undefined,
     ): Promise<{ readonly personId?: string; readonly code?: string }> {
       const commonName = `CARD${certificate.hash.padStart(10, '0')}13101001A`;
-      const source = async () => link && { ...link, signatureCertificate: null };
+      const source = () =>
+        wholeLineage(async (hash) => linkOf && { ...linkOf(hash), signatureCertificate: null }, certificate.hash);
       const found = await finding.find({ hash: certificate.hash, commonName }, source, randomUUID());
       if (!found.ok) return { code: found.refusal.code };
       const { personId } = found.value;

@@ -39,6 +39,7 @@ export interface SignedIn {
 /** Link data ties the certificate to more than one person: staff decide, nobody guesses. */
 export interface Contradiction {
   readonly outcome: 'contradiction';
+  /** To which the certificates are bound: a merge of one of them may turn out to be wrong. */
   readonly personIds: readonly string[];
 }
 
@@ -55,7 +56,8 @@ export function decideSignIn(signIn: SignIn): SignedIn | Contradiction {
   const persons = new Set(known.map(({ personId }) => personId));
   if (persons.size > 1) {
     const assigned = known.find(({ boundTo, personId }) => boundTo === assignedTo || personId === assignedTo);
-    if (!assigned) return { outcome: 'contradiction', personIds: [...persons].sort() };
+    if (!assigned)
+      return { outcome: 'contradiction', personIds: [...new Set(known.map(({ boundTo }) => boundTo))].sort() };
     // Link data was found wrong: nothing else that it names is reserved.
     return ofKnown(assigned, certificateRef, linkedRefs, [bound(assigned.boundTo, certificateRef, 'presented')]);
   }

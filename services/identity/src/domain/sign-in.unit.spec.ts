@@ -52,6 +52,8 @@ describe('whose certificate it is', () => {
   it('certificates of two persons are a contradiction, until staff say whose it is', () => {
     const signIn = { ...base, certificateRef: 'c', linkedRefs: ['b', 'x', 'a'], holders: holders({ a: 'q', b: 'p' }) };
     expect(decideSignIn(signIn)).toEqual({ outcome: 'contradiction', personIds: ['p', 'q'] });
+    const merged = { ...signIn, holders: holders({ a: 'q>r', b: 'p' }) };
+    expect(decideSignIn(merged)).toEqual({ outcome: 'contradiction', personIds: ['p', 'q'] });
     expect(decideSignIn({ ...signIn, assignedTo: 'somebody' }).outcome).toBe('contradiction');
     expect(bound(decided({ ...signIn, assignedTo: 'q' }))).toEqual(['c presented q']);
   });

@@ -8,6 +8,7 @@ import type { SignatureThreads } from '../verification/signature-threads.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
 import type { FindingPerson, FindingRefusal, Found, LineageSource } from './finding-person.js';
 import type { RecordingAttributes } from './recording-attributes.js';
+import { wholeLineage } from './whole-lineage.js';
 
 export interface Proof {
   readonly certificate: CardCertificate;
@@ -55,7 +56,7 @@ export class SigningIn {
     const checked = await checkPresented(presented, against);
     if (!checked.ok) return checked;
 
-    const lineage = askedOnce(() => issuer.lineage(card.certificate.hash));
+    const lineage = askedOnce(() => wholeLineage((hash) => issuer.lineage(hash), card.certificate.hash));
     if (attributes) {
       const known = await lineage();
       if (!known) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
