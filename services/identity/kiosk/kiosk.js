@@ -1,10 +1,10 @@
 // The page of a kiosk: one card, one person, two minutes; everything by keyboard. docs/counter.md tells the flow.
-import { both, show } from '/kiosk/screen.js';
+import { both, show } from './screen.js';
 
 const service = new URLSearchParams(location.search).get('service') ?? 'library';
 const left = document.getElementById('left');
 /** Set by the kiosk's own shell: { token, certificate(), sign(nonce) }. In the test profile a simulated one is served. */
-const reader = globalThis.tsunaguReader ?? (await (await import('/kiosk/simulated-reader.js')).simulatedReader());
+const reader = globalThis.tsunaguReader ?? (await (await import('./simulated-reader.js')).simulatedReader());
 const terminalId = JSON.parse(atob(reader.token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub;
 
 let session;
