@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '@tsunagu/kernel';
-import { type Card, freshKeys, revokeCard } from '@tsunagu/testing';
+import { type Card, freshKeys, revokeCard, workingIssuer } from '@tsunagu/testing';
 import { signed, startTestIdentity, type TestIdentity } from './test-identity.js';
 
 let identity: TestIdentity;
@@ -99,10 +99,10 @@ describe('a signed proof', () => {
 
   it('is refused when the card was revoked or has run out since, and waits for an issuer that does not answer', async () => {
     const { card, personId } = await identity.citizen(await identity.card({ residence: '13107' }));
-    identity.issuer.mode.lists = 'unreachable';
+    identity.issuer.mode = { ...workingIssuer, ocsp: 'unreachable' };
     identity.service.clock.forward(25 * 3_600_000);
     expect((await signedBy(card, personId)).code).toBe('identity.revocation_unavailable');
-    identity.issuer.mode.lists = 'fresh';
+    identity.issuer.mode = { ...workingIssuer };
     revokeCard(identity.store, card, { nowMs: identity.service.clock.now(), reason: 'keyCompromise' });
     expect((await signedBy(card, personId)).code).toBe('identity.certificate_revoked');
     const old = await identity.citizen();

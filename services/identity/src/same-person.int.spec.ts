@@ -256,7 +256,9 @@ describe('staff', () => {
     expect((await identity.service.call('GET', '/identity/v1/reviews', { token: accessToken })).status).toBe(403);
   });
 
-  it.each(definition.projections.map((each) => [each.name, each] as const))(
+  const own = ['reviews', 'person_likeness'];
+  const readModels = definition.projections.filter(({ tables }) => tables.some((table) => own.includes(table)));
+  it.each(readModels.map((each) => [each.name, each] as const))(
     'read a read model %s that equals a fresh fold of the log',
     async (_, projection) => {
       await identity.service.waitForProjections();
