@@ -132,6 +132,13 @@ describe('a child under 15', () => {
     expect((await stage.asStaff('suzuki', 'POST', path)).body.state).toBe('approved');
   }
 
+  it('has nobody for a guardian who is the child itself', async () => {
+    const child = stage.person();
+    const body = { childPersonId: child, guardianPersonId: child, evidence: 'family/7' };
+    const answer = await stage.asStaff('ito', 'POST', 'guardians', body);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'service_link.correction_mismatch' } });
+  });
+
   it('is linked by the recorded guardian, to an account that is not the guardian’s', async () => {
     const [child, parent] = [stage.person(), stage.person()];
     stage.world.isFifteen.set(child, 'no');

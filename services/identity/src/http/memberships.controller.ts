@@ -35,7 +35,7 @@ class ServiceChoice {
   service: string;
 }
 
-class Registration extends ServiceChoice {
+class MembershipOrder extends ServiceChoice {
   /** The service's own id of the person, such as the number of a library card. */
   @ApiProperty({ minLength: 1, maxLength: 64 })
   @Matches(/^[^\p{C}]{1,64}$/u, { message: 'serviceId must be 1 to 64 printable characters' })
@@ -52,7 +52,7 @@ class Registration extends ServiceChoice {
   proof?: ProofBody;
 }
 
-class End extends ServiceChoice {
+class MembershipEnd extends ServiceChoice {
   /** Purpose `end_membership`, operation `{ service }`. */
   @IsOptional()
   @IsObject()
@@ -61,7 +61,7 @@ class End extends ServiceChoice {
   proof?: ProofBody;
 }
 
-class Lookup extends HeldBody {
+class MembershipLookup extends HeldBody {
   /** The challenge is asked for with purpose `lookup_membership` and operation `{ service }`. */
   @ApiProperty({ pattern: servicePattern.source })
   @Matches(servicePattern, { message: 'service must be 1 to 40 of a-z, 0-9 and -' })
@@ -112,7 +112,7 @@ export class MembershipsController {
   @Roles('kiosk')
   @Idempotent()
   async register(
-    @Body() { service, serviceId, terminalSessionId, proof }: Registration,
+    @Body() { service, serviceId, terminalSessionId, proof }: MembershipOrder,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<RegistrationAnswer> {
@@ -129,7 +129,7 @@ export class MembershipsController {
   @HttpCode(200)
   @Roles('kiosk')
   async lookup(
-    @Body() body: Lookup,
+    @Body() body: MembershipLookup,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<MembershipAnswer> {
@@ -164,7 +164,7 @@ export class MembershipsController {
   @HttpCode(204)
   @Roles('citizen')
   async end(
-    @Body() { service, proof }: End,
+    @Body() { service, proof }: MembershipEnd,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<void> {

@@ -19,7 +19,7 @@ class ProgrammeChoice {
   programmeId?: string | null;
 }
 
-class Registration extends ProgrammeChoice {
+class MyKeyIdOrder extends ProgrammeChoice {
   /** Left out: the string that the card brings along. */
   @ApiPropertyOptional({ minLength: 1, maxLength: 64 })
   @IsOptional()
@@ -35,7 +35,7 @@ class Registration extends ProgrammeChoice {
   proof?: ProofBody;
 }
 
-class ProvisionalRegistration extends ProgrammeChoice {
+class ProvisionalMyKeyId extends ProgrammeChoice {
   @IsString()
   @Length(1, 64)
   myKeyId: string;
@@ -48,7 +48,7 @@ class ProvisionalRegistration extends ProgrammeChoice {
   proof?: ProofBody;
 }
 
-class Change extends ProgrammeChoice {
+class MyKeyIdChange extends ProgrammeChoice {
   @IsString()
   @Length(1, 64)
   myKeyId: string;
@@ -61,7 +61,7 @@ class Change extends ProgrammeChoice {
   proof?: ProofBody;
 }
 
-class Confirmation extends ProgrammeChoice {
+class MyKeyIdConfirmation extends ProgrammeChoice {
   @IsUUID()
   terminalSessionId: string;
 
@@ -111,7 +111,7 @@ export class MyKeyIdsController {
   @HttpCode(200)
   @Roles('citizen')
   async register(
-    @Body() body: Registration,
+    @Body() body: MyKeyIdOrder,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<MyKeyIdAnswer> {
@@ -128,7 +128,7 @@ export class MyKeyIdsController {
   @HttpCode(200)
   @Roles('citizen')
   async provisional(
-    @Body() body: ProvisionalRegistration,
+    @Body() body: ProvisionalMyKeyId,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<MyKeyIdAnswer> {
@@ -144,7 +144,7 @@ export class MyKeyIdsController {
   @HttpCode(200)
   @Roles('kiosk')
   async confirm(
-    @Body() body: Confirmation,
+    @Body() body: MyKeyIdConfirmation,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<MyKeyIdAnswer> {
@@ -159,7 +159,7 @@ export class MyKeyIdsController {
   @Put()
   @Roles('citizen')
   async change(
-    @Body() body: Change,
+    @Body() body: MyKeyIdChange,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<MyKeyIdAnswer> {
