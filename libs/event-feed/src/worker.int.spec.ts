@@ -169,5 +169,6 @@ describe('FeedWorker under load', () => {
       }),
       { numRuns: 12 },
     );
-  });
+    // Twelve databases and 30,000 events: half a minute where a disk is slow.
+  }, 120_000);
 });
