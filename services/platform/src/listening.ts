@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer, Server as NetServer } from 'node:net';
 import { UserError } from './settings.js';
@@ -62,14 +63,27 @@ export async function stopListening(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** A loopback port that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+/** The system gives ports to connections, and to who asks for any, from here on (Linux; elsewhere from higher). */
+const givenOutFrom = 32_768;
+const freePortFrom = 20_000;
+const freePortTries = 100;
+
+/**
+ * A port that nobody listens on, for somebody who will in some seconds. Below those that the system gives out by itself: one of them
+ * could be a connection's by then.
+ */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < freePortTries; tried += 1) {
+    const port = randomInt(freePortFrom, givenOutFrom);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port was found');
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -24,7 +24,11 @@ export async function startWithKafka(request: StartRequest): Promise<Started> {
   const [data, kafka] = [started(prepared), started(broker)];
   const { databases, server } = data;
   const ports = new Map<string, number>();
-  for (const { name } of definitions) ports.set(name, await freePort());
+  for (const { name } of definitions) {
+    let port = await freePort();
+    while ([...ports.values()].includes(port)) port = await freePort();
+    ports.set(name, port);
+  }
   const serviceUrls = Object.fromEntries([...ports].map(([name, port]) => [name, `http://127.0.0.1:${port}`]));
   const { internalUrl } = fronts;
   const jwksUrl = `${serviceUrls.identity}/.well-known/jwks.json`;
