@@ -1,9 +1,10 @@
-import { publishedUpcasts } from '@tsunagu/contracts';
+import type { ServiceName } from '@tsunagu/contracts';
 import { type EventLog, PostgresEventLog, type RecordedEvent } from '@tsunagu/event-store';
-import { EventVersions, realClock } from '@tsunagu/kernel';
-import { servicePool } from '@tsunagu/service-host';
+import { realClock } from '@tsunagu/kernel';
+import { servicePool, versionsOf } from '@tsunagu/service-host';
 import type { PlatformProcess } from '../services/platform/e2e/platform-process.js';
 import { requireRunning } from '../services/platform/src/reach.js';
+import { definitions } from '../services/platform/src/services.js';
 import { readSettings } from '../services/platform/src/settings.js';
 import type { LaunchRecord } from './launch-check.js';
 
@@ -26,7 +27,7 @@ export async function readLaunchRecord(
     { token: await platform.token('auditor') },
   );
   const ledgerUrls = [databases.owner, ...databases.ledgerLogs.map(({ owner }) => owner)];
-  const ledgerEvents = await Promise.all(ledgerUrls.map((url, log) => readWhole(url, 'point_ledger', log)));
+  const ledgerEvents = await Promise.all(ledgerUrls.map((url, log) => readWhole(url, 'point-ledger', log)));
   return {
     receipts,
     campaignEvents: await readWhole(databases.owner, 'campaign'),
@@ -35,12 +36,13 @@ export async function readLaunchRecord(
   };
 }
 
-async function readWhole(url: string, schema: string, number = 0): Promise<Read[]> {
-  const pool = servicePool({ url, schema, connectionsMax: 2 });
+async function readWhole(url: string, service: ServiceName, number = 0): Promise<Read[]> {
+  const definition = definitions.find(({ name }) => name === service);
+  if (!definition) throw new Error(`there is no service ${service}`);
+  const pool = servicePool({ url, schema: definition.schema, connectionsMax: 2 });
   let log: EventLog | undefined;
   try {
-    const versions = new EventVersions(publishedUpcasts);
-    log = await PostgresEventLog.open({ pool, clock: realClock, log: number, versions });
+    log = await PostgresEventLog.open({ pool, clock: realClock, log: number, versions: versionsOf(definition) });
     const events: Read[] = [];
     const head = await log.head();
     for (let after = 0; after < head; ) {
