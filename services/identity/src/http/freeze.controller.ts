@@ -12,8 +12,7 @@ import {
   Roles,
   valueOrProblem,
 } from '@tsunagu/service-host';
-import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
+import { IsIn, IsOptional, IsUUID } from 'class-validator';
 import {
   decideFreeze,
   decideLift,
@@ -26,7 +25,7 @@ import {
 import { personStream } from '../domain/person.js';
 import { domainEvents, record } from '../recording.js';
 import { Proving } from '../workflows/proving.js';
-import { ProofBody, signedProof } from './proof-body.js';
+import { IsProof, ProofBody, signedProof } from './proof-body.js';
 
 class FreezeOrder {
   /** By the support desk; a person freezes themselves. */
@@ -42,10 +41,7 @@ class FreezeOrder {
 }
 
 class LiftOrder {
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 

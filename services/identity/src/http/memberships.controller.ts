@@ -15,15 +15,14 @@ import {
   Roles,
   valueOrProblem,
 } from '@tsunagu/service-host';
-import { Type } from 'class-transformer';
-import { IsObject, IsOptional, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { IsUUID, Matches } from 'class-validator';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Acting } from '../recording.js';
 import { Memberships } from '../workflows/memberships.js';
 import { Proving } from '../workflows/proving.js';
 import { TerminalSessions } from '../workflows/terminal-sessions.js';
-import { HeldBody, heldProof, ProofBody, signedProof } from './proof-body.js';
+import { HeldBody, heldProof, IsProof, ProofBody, signedProof } from './proof-body.js';
 
 /** A person's services in one answer. */
 const listMax = 200;
@@ -45,19 +44,13 @@ class MembershipOrder extends ServiceChoice {
   terminalSessionId: string;
 
   /** Purpose `register_membership`, operation `{ service, serviceId, terminalSessionId }`. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 
 class MembershipEnd extends ServiceChoice {
   /** Purpose `end_membership`, operation `{ service }`. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 

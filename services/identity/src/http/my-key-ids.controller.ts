@@ -2,15 +2,14 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/comm
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { Clock } from '@tsunagu/kernel';
 import { type Caller, CLOCK, CorrelationId, CurrentCaller, Roles, valueOrProblem } from '@tsunagu/service-host';
-import { Type } from 'class-transformer';
-import { IsObject, IsOptional, IsString, IsUUID, Length, Matches, ValidateNested } from 'class-validator';
+import { IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
 import { defaultProgramme } from '../domain/my-key-id.js';
 import type { Act } from '../outbound/challenges.js';
 import type { Acting } from '../recording.js';
 import { MyKeyIds, type MyKeyIdView } from '../workflows/my-key-ids.js';
 import { Proving } from '../workflows/proving.js';
 import { TerminalSessions } from '../workflows/terminal-sessions.js';
-import { ProofBody, signedProof } from './proof-body.js';
+import { IsProof, ProofBody, signedProof } from './proof-body.js';
 
 class ProgrammeChoice {
   @ApiPropertyOptional({ minLength: 1, maxLength: 64, default: defaultProgramme })
@@ -28,10 +27,7 @@ class MyKeyIdOrder extends ProgrammeChoice {
   myKeyId?: string;
 
   /** At a shared terminal only: purpose `register_my_key_id`, operation `{ programmeId, myKeyId }`, as far as given. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 
@@ -41,10 +37,7 @@ class ProvisionalMyKeyId extends ProgrammeChoice {
   myKeyId: string;
 
   /** At a shared terminal only: purpose `reserve_my_key_id`, operation `{ programmeId, myKeyId }`. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 
@@ -54,10 +47,7 @@ class MyKeyIdChange extends ProgrammeChoice {
   myKeyId: string;
 
   /** Purpose `change_my_key_id`, operation `{ programmeId, myKeyId }`. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 
@@ -66,10 +56,7 @@ class MyKeyIdConfirmation extends ProgrammeChoice {
   terminalSessionId: string;
 
   /** Purpose `confirm_my_key_id`, operation `{ programmeId, terminalSessionId }`. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ProofBody)
+  @IsProof()
   proof?: ProofBody;
 }
 

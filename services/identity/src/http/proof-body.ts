@@ -1,4 +1,6 @@
-import { IsBase64, IsString, Length, MaxLength } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { Type } from 'class-transformer';
+import { IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
 import type { HeldProof, SignedProof } from '../workflows/proving.js';
 import { certificateHashOf } from '../workflows/proving.js';
 
@@ -18,6 +20,15 @@ export class ProofBody {
   @IsBase64()
   signature: string;
 }
+
+/** The member `proof` of a body. Absent is no mistake of form: whether the write needs one is said by `identity.fresh_proof_required`. */
+export const IsProof = () =>
+  applyDecorators(
+    IsOptional(),
+    IsObject(),
+    ValidateNested(),
+    Type(() => ProofBody),
+  );
 
 /** A card that lies in the terminal, read without its PIN. */
 export class HeldBody {

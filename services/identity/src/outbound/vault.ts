@@ -68,9 +68,7 @@ export class Vault {
 
   /** Stores what is given of each person; older attributes do not replace newer ones. */
   async keep(records: readonly PersonRecord[], readAt: string): Promise<void> {
-    const client = await this.database.connect();
-    try {
-      await client.query('BEGIN');
+    await inTransaction(this.database, async (client) => {
       const personKeys = await this.personKeys(
         client,
         records.map(({ personId }) => personId),
@@ -83,13 +81,7 @@ export class Vault {
          where kept.read_at <= excluded.read_at`,
         [0, 1, 2, 3].map((column) => rows.map((row) => row[column])),
       );
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   /** Undefined when nothing is known or the person's key was destroyed. */

@@ -1,6 +1,5 @@
-import { appendOne, type EventLog, type RecordedEvent, toNewEvent } from '@tsunagu/event-store';
-import { type Clock, isoTime, newId, type Result } from '@tsunagu/kernel';
-import type { Caller } from '@tsunagu/service-host';
+import type { EventLog } from '@tsunagu/event-store';
+import { type Clock, ok, type Result } from '@tsunagu/kernel';
 import type { Pool } from 'pg';
 import {
   type Client,
@@ -13,19 +12,14 @@ import {
   decideRegister,
   fold,
 } from '../domain/client.js';
-import { domainEvents, revisionOf } from '../recording.js';
+import { type Acting, domainEvents, record } from '../recording.js';
 
 export interface ClientOfOwner extends Client {
   readonly ownerId: string;
 }
 
-interface Act {
-  readonly caller: Caller;
-  readonly correlationId: string;
-}
+type Act = Omit<Acting, 'nowMs'>;
 
-/** Lost races for one machine's stream before it counts as an outage. */
-const attemptsMax = 20;
 const listMax = 1_000;
 
 /** Machines as the log has them; there are few, and each is read as it is now. */
@@ -37,7 +31,10 @@ export class Clients {
   ) {}
 
   async find(clientId: string): Promise<ClientOfOwner | undefined> {
-    return (await this.#read(clientId)).client;
+    const stream = clientStream(clientId);
+    const streams = await this.log.readStreams([stream]);
+    const client = fold(domainEvents<ClientEvent>(streams, stream));
+    return client && { ...client, ownerId: streams.get(stream)?.[0]?.ownerId ?? '' };
   }
 
   async of(ownerId: string): Promise<readonly ClientOfOwner[]> {
@@ -75,40 +72,13 @@ export class Clients {
     act: Act,
     decide: (client: Client | undefined) => Result<readonly ClientEvent[], C>,
   ): Promise<Result<ClientOfOwner, C>> {
-    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const { client, streams } = await this.#read(clientId);
-      const decided = decide(client);
-      if (!decided.ok) return decided;
-      if (decided.value.length === 0) return { ok: true, value: known(client) };
-      if (await this.#record(clientId, decided.value, streams, act)) {
-        return { ok: true, value: known((await this.#read(clientId)).client) };
-      }
-    }
-    throw new Error('a client changed at every look');
-  }
-
-  #record(
-    clientId: string,
-    events: readonly ClientEvent[],
-    streams: ReadonlyMap<string, readonly RecordedEvent[]>,
-    { caller, correlationId }: Act,
-  ): Promise<boolean> {
     const stream = clientStream(clientId);
-    const nowMs = this.clock.now();
-    const { actor, ownerId } = caller;
-    const fact = { effectiveAt: isoTime(nowMs), correlationId, causationId: null, actor, ownerId };
-    const recorded = events.map((event) => toNewEvent(event, { id: newId(nowMs), ...fact }));
-    return appendOne(this.log, {
-      writes: [{ stream, expectedRevision: revisionOf(streams, stream), events: recorded }],
+    const acting = { ...act, nowMs: this.clock.now() };
+    const recorded = await record<ClientEvent, C>(this.log, [stream], acting, (streams) => {
+      const decided = decide(fold(domainEvents<ClientEvent>(streams, stream)));
+      return decided.ok ? ok(new Map([[stream, decided.value]])) : decided;
     });
-  }
-
-  async #read(clientId: string) {
-    const stream = clientStream(clientId);
-    const streams = await this.log.readStreams([stream]);
-    const client = fold(domainEvents<ClientEvent>(streams, stream));
-    const ownerId = streams.get(stream)?.[0]?.ownerId ?? '';
-    return { client: client && { ...client, ownerId }, streams };
+    return recorded.ok ? ok(known(await this.find(clientId))) : recorded;
   }
 }
 
