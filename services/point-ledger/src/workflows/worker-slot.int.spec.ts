@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { servicePool } from '@tsunagu/service-host';
 import { type TestDatabase, testDatabase } from '@tsunagu/testing';
 import type { Pool, PoolClient } from 'pg';
@@ -34,6 +35,22 @@ it('keeps no connection that it gets while it stops, or afterwards', async () =>
   await expect(taking).rejects.toMatchObject({ code: 'store.unavailable' });
   await expect(slot.number()).rejects.toMatchObject({ code: 'store.unavailable' });
   expect(pool.totalCount).toBe(0);
+});
+
+it('is not missed by a worker that takes a number while another one looks whether it is free', async () => {
+  const wide = servicePool({ url: database.url, schema: 'public', connectionsMax: 4 });
+  const looking = new WorkerSlot(wide);
+  expect(await looking.number()).toBe(0);
+  for (let round = 0; round < 50; round += 1) {
+    const taking = new WorkerSlot(wide);
+    const [number] = await Promise.all([taking.number(), looking.isVacant(1), looking.isVacant(1)]);
+    expect({ round, number }).toEqual({ round, number: 1 });
+    expect(await looking.isVacant(1)).toBe(false);
+    taking.onModuleDestroy();
+    while (!(await looking.isVacant(1))) await pause(1);
+  }
+  looking.onModuleDestroy();
+  await wide.end();
 });
 
 /** As when the server was killed in this moment. */

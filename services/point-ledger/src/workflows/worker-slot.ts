@@ -29,17 +29,11 @@ export class WorkerSlot implements OnModuleDestroy {
     return this.slot;
   }
 
-  /** Whether no living worker has this number. */
+  /** Whether no living worker has this number. Looks without taking it: a worker that starts meanwhile must not miss it. */
   async isVacant(slot: number): Promise<boolean> {
     if (slot === (await this.number())) return false;
-    const client = await this.database.connect();
-    try {
-      const isVacant = await tryLock(client, slot);
-      if (isVacant) await client.query('SELECT pg_advisory_unlock($1, $2)', [await lockClass(client), slot]);
-      return isVacant;
-    } finally {
-      client.release();
-    }
+    const { rowCount } = await this.database.query(heldQuery, [LOCK_CLASS, slot]);
+    return rowCount === 0;
   }
 
   onModuleDestroy() {
@@ -74,23 +68,23 @@ export class WorkerSlot implements OnModuleDestroy {
   }
 }
 
+/** Per schema, so that two ledgers in one database do not take each other's numbers. */
+const lockClass = 'hashtext(current_schema()) # $1::int';
+
+const heldQuery = `
+  select from pg_locks
+   where locktype = 'advisory' and granted and classid = (${lockClass})::oid and objid = $2 and objsubid = 2
+     and database = (select oid from pg_database where datname = current_database())`;
+
 async function takeLowest(client: PoolClient): Promise<number> {
   for (let slot = 0; slot < SLOTS_MAX; slot += 1) if (await tryLock(client, slot)) return slot;
   throw new Error(`all ${SLOTS_MAX} worker numbers of the point ledger are taken`);
 }
 
 async function tryLock(client: PoolClient, slot: number): Promise<boolean> {
-  const answer = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
-    await lockClass(client),
+  const answer = await client.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lockClass}, $2) as taken`, [
+    LOCK_CLASS,
     slot,
   ]);
   return answer.rows[0]?.taken === true;
-}
-
-/** Per schema, so that two ledgers in one database do not take each other's numbers. */
-async function lockClass(client: PoolClient): Promise<number> {
-  const answer = await client.query<{ class: number }>('SELECT (hashtext(current_schema()) # $1::int) AS class', [
-    LOCK_CLASS,
-  ]);
-  return answer.rows[0]?.class ?? LOCK_CLASS;
 }
