@@ -1,3 +1,4 @@
+import { newId } from '@tsunagu/kernel';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 import { type Desk, deskOf } from './test-lineage.js';
 
@@ -50,6 +51,8 @@ describe('looks at a person', () => {
     const support = await identity.service.token({ role: 'support' });
     expect((await looks(support)).status).toBe(403);
     expect((await looks(a.token, '?limit=0')).status).toBe(400);
+    const nobody = await identity.service.token({ role: 'citizen', subject: newId(1) });
+    expect(await reasons(nobody)).toEqual([]);
   });
 
   it('at an id that was merged into the person are theirs too', async () => {
