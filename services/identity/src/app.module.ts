@@ -15,6 +15,7 @@ import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
 import { KioskController } from './http/kiosk.controller.js';
+import { LooksController } from './http/looks.controller.js';
 import { MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
@@ -68,6 +69,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       NationalLoginController,
       ReviewsController,
       PersonsController,
+      LooksController,
       ClientsController,
       TokenController,
       JwksController,

@@ -60,6 +60,10 @@ describe('a membership', () => {
     expect(identity.service.logLines).toContainEqual(
       expect.objectContaining({ msg: 'membership looked at', actor: 'staff:book-lender', service: 'library' }),
     );
+    const looks = await identity.service.call('GET', '/identity/v1/looks', { token });
+    expect(looks.body.looks).toEqual([
+      expect.objectContaining({ role: 'kiosk', reason: 'membership lookup library', fields: ['serviceId'] }),
+    ]);
   });
 
   it('needs a proof for just this id', async () => {

@@ -18,6 +18,7 @@ import {
 import { IsUUID, Matches } from 'class-validator';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { Looks } from '../outbound/looks.js';
 import type { Acting } from '../recording.js';
 import { Memberships } from '../workflows/memberships.js';
 import { Proving } from '../workflows/proving.js';
@@ -94,6 +95,7 @@ export class MembershipsController {
     private readonly memberships: Memberships,
     private readonly terminals: TerminalSessions,
     private readonly proving: Proving,
+    private readonly looks: Looks,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -131,7 +133,10 @@ export class MembershipsController {
     const act = { purpose: 'lookup_membership', operation: { service } };
     const { personId } = valueOrProblem(await this.proving.held(heldProof(body), act));
     noteLook(this.logger, 'membership looked at', caller, { correlationId, personId, service });
-    return { service, serviceId: valueOrProblem(await this.memberships.idOf(service, personId)) };
+    const serviceId = valueOrProblem(await this.memberships.idOf(service, personId));
+    const look = { reason: `membership lookup ${service}`, fields: ['serviceId'] };
+    await this.looks.note(caller, { personIds: [personId] }, look, correlationId);
+    return { service, serviceId };
   }
 
   /** Where the person is registered. */

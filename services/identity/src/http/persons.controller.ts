@@ -139,10 +139,11 @@ export class PersonsController {
   ) {
     const person = isId(personId) ? (await this.survivors.of([personId])).get(personId) : undefined;
     if (!person) throw new Problem({ code: 'request.not_found' });
-    await this.looks.note(caller, { personIds: [personId] }, reason, correlationId);
     const { cards, attributesReadAt, heldBy } = person;
     const personIds = await this.survivors.idsOf(person);
-    return { personId: person.personId, personIds, cards, attributesReadAt, reviewIds: heldBy };
+    const shown = { personId: person.personId, personIds, cards, attributesReadAt, reviewIds: heldBy };
+    await this.looks.note(caller, { personIds: [personId] }, { reason, fields: Object.keys(shown) }, correlationId);
+    return shown;
   }
 
   private async get(kind: Change['kind'], id: string) {

@@ -94,8 +94,10 @@ export class ReviewsController {
   ) {
     const review = isId(reviewId) ? await this.reviewing.find(reviewId) : undefined;
     if (!review) throw new Problem({ code: 'request.not_found' });
-    await this.looks.note(caller, { reviewId, personIds: review.personIds }, reason, correlationId);
-    return reviewAnswer(review);
+    const shown = reviewAnswer(review);
+    const look = { reason, fields: Object.keys(shown) };
+    await this.looks.note(caller, { reviewId, personIds: review.personIds }, look, correlationId);
+    return shown;
   }
 
   @Post(':reviewId/decisions')
