@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { type Clock, type FieldError, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -14,9 +14,19 @@ import {
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
-import { Equals, IsBase64, IsObject, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
+import {
+  Equals,
+  IsBase64,
+  IsObject,
+  IsOptional,
+  IsString,
+  isUUID,
+  Length,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
 import { KeptCertificates } from '../outbound/kept-certificates.js';
-import { SessionEnds } from '../outbound/session-ends.js';
+import { SessionEnds, type SessionWay } from '../outbound/session-ends.js';
 import { readCertificate } from '../verification/card-certificate.js';
 import { Sessions } from '../workflows/sessions.js';
 import { type Proof, SigningIn } from '../workflows/signing-in.js';
@@ -73,6 +83,26 @@ export class SessionAnswer {
   person: SessionPerson;
 }
 
+class OwnSessionAnswer {
+  sessionId: string;
+  /** Absent, as `how` is, of a session from before these were kept. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  openedAt?: string;
+  @ApiProperty({ format: 'date-time' })
+  expiresAt: string;
+  @ApiPropertyOptional({ enum: ['card', 'login', 'terminal'] })
+  how?: SessionWay;
+  /** The counter or kiosk of a session there. */
+  terminalId?: string;
+  /** The session that asks. */
+  current: boolean;
+}
+
+class OwnSessionList {
+  @ApiProperty({ type: [OwnSessionAnswer] })
+  sessions: readonly OwnSessionAnswer[];
+}
+
 @ApiTags('sessions')
 @Controller('identity/v1/sessions')
 export class SessionsController {
@@ -94,8 +124,34 @@ export class SessionsController {
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
     await this.kept.keep(person.personId, card.certificate, this.clock.now());
-    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId);
+    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card');
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
+  }
+
+  /** The caller's open sessions, the newest 100 first. */
+  @Get()
+  @Roles('citizen')
+  async list(@CurrentCaller() caller: Caller): Promise<OwnSessionList> {
+    const open = await this.sessions.openOf(caller.subject);
+    const sessions = open.map(({ sessionId, tokenId, openedAt, expiresAt, how, terminalId }) => ({
+      sessionId,
+      ...(openedAt && { openedAt: openedAt.toISOString() }),
+      expiresAt: expiresAt.toISOString(),
+      ...(how && { how }),
+      ...(terminalId !== null && { terminalId }),
+      current: tokenId === caller.tokenId,
+    }));
+    return { sessions };
+  }
+
+  /** Ends all of the caller's sessions but the one that asks. */
+  @Delete()
+  @Roles('citizen')
+  @HttpCode(204)
+  async endOthers(@CurrentCaller() caller: Caller): Promise<void> {
+    for (const tokenId of await this.sessions.endOthers(caller.subject, caller.tokenId)) {
+      this.endedSessions.add(tokenId);
+    }
   }
 
   /** Logs out: the token is refused from now on, here at once and by the other services within moments. */
@@ -105,6 +161,16 @@ export class SessionsController {
   async end(@CurrentCaller() caller: Caller): Promise<void> {
     await this.sessionEnds.end(caller.tokenId, caller.expiresAt);
     this.endedSessions.add(caller.tokenId);
+  }
+
+  /** Ends one of the caller's sessions. Repeating it changes nothing. */
+  @Delete(':sessionId')
+  @Roles('citizen')
+  @HttpCode(204)
+  async endOne(@Param('sessionId') sessionId: string, @CurrentCaller() caller: Caller): Promise<void> {
+    const tokenId = isUUID(sessionId) ? await this.sessions.endOne(caller.subject, sessionId) : undefined;
+    if (tokenId === undefined) throw new Problem({ code: 'request.not_found' });
+    this.endedSessions.add(tokenId);
   }
 }
 

@@ -6,6 +6,29 @@ import type { Pool } from 'pg';
 /** Other processes of this service end sessions too: the table is looked at so often. */
 const pollMs = 250;
 const batchMax = 10_000;
+/** Sessions that one look at one's own shows, the newest. */
+const shownMax = 100;
+
+export type SessionWay = 'card' | 'login' | 'terminal';
+
+export interface BegunSession {
+  readonly tokenId: string;
+  readonly personId: string;
+  readonly openedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly how: SessionWay;
+  readonly terminalId?: string | undefined;
+}
+
+/** `openedAt` and `how` are null of a session from before they were kept. */
+export interface ListedSession {
+  readonly sessionId: string;
+  readonly tokenId: string;
+  readonly openedAt: Date | null;
+  readonly expiresAt: Date;
+  readonly how: SessionWay | null;
+  readonly terminalId: string | null;
+}
 
 /** Tokens ended before their time, numbered in the order in which that became visible. */
 export class SessionEnds implements OnModuleDestroy {
@@ -18,12 +41,41 @@ export class SessionEnds implements OnModuleDestroy {
   ) {}
 
   /** Before a token is handed out: whose it is, so that all of a person's can be ended. */
-  async begin(tokenId: string, personId: string, expiresAtMs: number): Promise<void> {
-    await this.database.query('insert into sessions (token_id, person_id, expires_at) values ($1, $2, $3)', [
-      tokenId,
-      personId,
-      new Date(expiresAtMs),
-    ]);
+  async begin({ tokenId, personId, openedAtMs, expiresAtMs, how, terminalId }: BegunSession): Promise<void> {
+    await this.database.query(
+      `insert into sessions (token_id, person_id, opened_at, expires_at, how, terminal_id)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [tokenId, personId, new Date(openedAtMs), new Date(expiresAtMs), how, terminalId ?? null],
+    );
+  }
+
+  /** The open sessions of a person, by all the ids that mean them; the newest first. */
+  async openOf(personIds: readonly string[]): Promise<readonly ListedSession[]> {
+    const { rows } = await this.database.query<ListedSession>(
+      `select session_id as "sessionId", token_id as "tokenId", opened_at as "openedAt", expires_at as "expiresAt", how,
+              terminal_id as "terminalId"
+       from sessions
+       where person_id = any($1) and expires_at > $2
+         and not exists (select from ended_sessions ended where ended.token_id = sessions.token_id)
+       order by opened_at desc nulls last, session_id limit ${shownMax}`,
+      [personIds, new Date(this.clock.now())],
+    );
+    return rows;
+  }
+
+  /** Ends one of a person's sessions, or with `sessionId` null all but the one of `keptTokenId`. Gives the tokens, ended now or before. */
+  async endOwn(
+    personIds: readonly string[],
+    { sessionId, keptTokenId }: { readonly sessionId: string | null; readonly keptTokenId: string | null },
+  ): Promise<readonly string[]> {
+    const { rows } = await this.database.query<{ token_id: string }>(
+      `select token_id, end_session(token_id, expires_at) from sessions
+       where person_id = any($1) and expires_at > $2
+         and ($3::uuid is null or session_id = $3) and token_id is distinct from $4`,
+      [personIds, new Date(this.clock.now()), sessionId, keptTokenId],
+    );
+    this.here.emit('ended');
+    return rows.map((row) => row.token_id);
   }
 
   /** Ends every session of a person. */

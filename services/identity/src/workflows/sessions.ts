@@ -1,7 +1,7 @@
 import type { Clock } from '@tsunagu/kernel';
 import { Problem, type SigningKey } from '@tsunagu/service-host';
 import { sessionSeconds, signCitizenToken } from '../citizen-token.js';
-import type { SessionEnds } from '../outbound/session-ends.js';
+import type { ListedSession, SessionEnds, SessionWay } from '../outbound/session-ends.js';
 import type { Survivors } from './survivors.js';
 
 export interface OpenedSession {
@@ -22,16 +22,40 @@ export class Sessions {
 
   async open(
     personId: string,
+    how: SessionWay,
     {
       seconds = sessionSeconds,
       ...terminal
     }: { readonly seconds?: number; readonly tokenId?: string; readonly terminalId?: string } = {},
   ): Promise<OpenedSession> {
     const opened = await signCitizenToken(await this.key(), personId, this.clock, seconds, terminal);
-    await this.sessionEnds.begin(opened.tokenId, personId, opened.expiresAtMs);
+    const { tokenId, expiresAtMs } = opened;
+    const openedAtMs = expiresAtMs - seconds * 1_000;
+    await this.sessionEnds.begin({ tokenId, personId, openedAtMs, expiresAtMs, how, terminalId: terminal.terminalId });
     // A merge ends the sessions that it finds; one that came before this session was listed is seen here.
     const survivor = await this.survivors.one(personId);
     if (survivor.personId !== personId) throw new Problem({ code: 'service.unavailable', retryAfterSeconds: 1 });
     return opened;
+  }
+
+  /** The person's own open sessions, those under an id that was merged into theirs included. */
+  async openOf(personId: string): Promise<readonly ListedSession[]> {
+    return this.sessionEnds.openOf(await this.idsOf(personId));
+  }
+
+  /** Ends one of them. Gives its token's id; undefined when it is not theirs, or has run out by itself. */
+  async endOne(personId: string, sessionId: string): Promise<string | undefined> {
+    const ended = await this.sessionEnds.endOwn(await this.idsOf(personId), { sessionId, keptTokenId: null });
+    return ended[0];
+  }
+
+  /** Ends all of them but the one of this token. Gives their tokens' ids. */
+  async endOthers(personId: string, keptTokenId: string): Promise<readonly string[]> {
+    return this.sessionEnds.endOwn(await this.idsOf(personId), { sessionId: null, keptTokenId });
+  }
+
+  private async idsOf(personId: string): Promise<readonly string[]> {
+    const person = (await this.survivors.of([personId])).get(personId);
+    return person ? this.survivors.idsOf(person) : [personId];
   }
 }
