@@ -1,5 +1,7 @@
 import { newId } from '@tsunagu/kernel';
-import { loadOrCreateKey, signAccessToken } from '@tsunagu/service-host';
+import { loadOrCreateKey, loadOrCreateSecret, signAccessToken } from '@tsunagu/service-host';
+import { secretKey } from '@tsunagu/vault';
+import { LinkVault } from './outbound/link-vault.js';
 import { type LinkStage, startLinkStage } from './test-link-stage.js';
 
 const page = 'https://app.example/links/return';
@@ -191,6 +193,24 @@ describe('a link over the page of the provider', () => {
     expect((await comeBack(me, linkId, back)).body.state).toBe('established');
   });
 
+  it('a return that was kept by a process which stopped then is worked on without its person', async () => {
+    const me = stage.person();
+    const { linkId, authorizationUrl } = (await begin(me)).body;
+    const back = await visit(authorizationUrl, { account: stage.freshAccount() });
+    const { pool, keyDirectory } = stage.service;
+    const [key, hashKey] = await Promise.all(
+      ['service-link-vault', 'service-link-accounts'].map(async (name) =>
+        secretKey(await loadOrCreateSecret(keyDirectory, name)),
+      ),
+    );
+    if (!key || !hashKey) throw new Error('the vault has two keys');
+    const vault = new LinkVault(pool, key, hashKey);
+    expect(await vault.takeReturn(linkId, back?.state ?? '', back?.code ?? null)).toBe('kept');
+    expect((await stage.read(me, linkId)).body).not.toHaveProperty('authorizationUrl');
+    expect((await stage.read(me, linkId, 8)).body.state).toBe('established');
+    expect(await vault.takeReturn(linkId, back?.state ?? '', null)).toBe('gone');
+  });
+
   it.each([
     ['an account id', { providerAccountId: '12345678' }, 'providerAccountId'],
     ['a code', { securityCode: '5678' }, 'securityCode'],
@@ -209,6 +229,18 @@ describe('a link over the page of the provider', () => {
       });
     const { authorizationUrl } = (await begin(me, { returnTo: other })).body;
     expect(new URL(authorizationUrl).searchParams.get('redirect_uri')).toBe(other);
+  });
+
+  it('neither log nor log lines hold an account number, a state, a code or a verifier', async () => {
+    const me = stage.person();
+    const { linkId, authorizationUrl } = (await begin(me)).body;
+    const back = await visit(authorizationUrl, { account: stage.freshAccount() });
+    await comeBack(me, linkId, back);
+    const { events } = await stage.service.log.readLog({ after: 0, limit: 100_000 });
+    const text = JSON.stringify(events) + JSON.stringify(stage.service.logLines);
+    expect(text).toContain(linkId);
+    for (const secret of [...stage.accounts(), back?.state, back?.code]) expect(text.includes(`${secret}`)).toBe(false);
+    expect(text).not.toMatch(/codeVerifier|code_challenge|sp-[0-9a-f]{24}/);
   });
 
   it('ten open ones a day for a person', async () => {
