@@ -173,6 +173,14 @@ export const reasonCodes = {
         ja: '事業者へ確認するか、別のアカウントを連携してください。',
       },
     },
+    denied_by_person: {
+      meaning: { en: 'The person said no on the page of the provider.', ja: '事業者のページでご本人が拒否しました。' },
+      next: linkAnew,
+    },
+    code_not_accepted: {
+      meaning: { en: 'The provider did not accept the return.', ja: '事業者が戻り情報を受け付けませんでした。' },
+      next: linkAnew,
+    },
     confirmation_expired: {
       meaning: { en: 'The link was not confirmed in time.', ja: '期限内に連携が確認されませんでした。' },
       next: { en: 'Link anew and confirm it.', ja: 'もう一度連携し、確認してください。' },

@@ -7,6 +7,7 @@ import { DisputesController } from './http/disputes.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { LinkActsController } from './http/link-acts.controller.js';
 import { LinkChangesController } from './http/link-changes.controller.js';
+import { LinkReturnController } from './http/link-return.controller.js';
 import { LinksController } from './http/links.controller.js';
 import { realWaiting, type Waiting } from './outbound/answer-floor.js';
 import { CodeAttempts } from './outbound/code-attempts.js';
@@ -23,7 +24,14 @@ class ServiceLinkModule {}
 export function appModule(config: ServiceLinkConfig, waiting: Waiting = realWaiting): DynamicModule {
   return {
     module: ServiceLinkModule,
-    controllers: [LinksController, LinkActsController, LinkChangesController, DisputesController, InternalController],
+    controllers: [
+      LinksController,
+      LinkReturnController,
+      LinkActsController,
+      LinkChangesController,
+      DisputesController,
+      InternalController,
+    ],
     providers: [
       Acting,
       AccountCheck,

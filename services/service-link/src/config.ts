@@ -1,11 +1,14 @@
-import { type Environment, numberSetting, textSetting } from '@tsunagu/service-host';
+import { ConfigError, type Environment, numberSetting, textSetting } from '@tsunagu/service-host';
 import type { AttemptLimit, AttemptLimits } from './domain/attempt-limits.js';
 
 const hourSeconds = 3_600;
+const loopbacks: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
 export interface ServiceLinkConfig {
   /** Hosts that calls to providers may go to; loopback where nothing is set, which only the test profile may call. */
   readonly providerHosts: readonly string[];
+  /** Pages that a provider's own page may send a person back to, compared as they are; empty: there is no way over such pages. */
+  readonly returnUrls: readonly string[];
   /** A link that the provider has not answered by then is refused. */
   readonly linkTtlHours: number;
   /** Real time between two looks for links that nobody works on. */
@@ -21,6 +24,11 @@ export function readConfig(env: Environment): ServiceLinkConfig {
       .split(',')
       .map((host) => host.trim().toLowerCase())
       .filter((host) => host !== ''),
+    returnUrls: textSetting(env, 'TSUNAGU_LINK_RETURN_URLS', '')
+      .split(',')
+      .map((url) => url.trim())
+      .filter((url) => url !== '')
+      .map(returnUrl),
     linkTtlHours: numberSetting(env, 'TSUNAGU_LINK_TTL_HOURS', { fallback: 24, min: 1, max: 720 }),
     sweepSeconds: numberSetting(env, 'TSUNAGU_LINK_SWEEP_SECONDS', { fallback: 30, min: 1, max: 3600 }),
     codeAttempts: {
@@ -30,6 +38,15 @@ export function readConfig(env: Environment): ServiceLinkConfig {
     },
     codeAnswerFloorMs: numberSetting(env, 'TSUNAGU_CODE_ANSWER_FLOOR_MS', { fallback: 400, min: 0, max: 2_000 }),
   };
+}
+
+/** A page that a code may be sent to: not over a network in the clear. */
+function returnUrl(text: string): string {
+  const url = URL.parse(text);
+  const isPrivate = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopbacks.includes(url.hostname));
+  if (!isPrivate || url.hash !== '' || url.username !== '')
+    throw new ConfigError('TSUNAGU_LINK_RETURN_URLS must be https URLs without fragment, or http on this machine.');
+  return text;
 }
 
 function limit(env: Environment, name: string, fallback: number, windowSeconds: number): AttemptLimit {

@@ -35,6 +35,33 @@ export const serviceLinkErrors = {
     title: { en: 'The link is not in a state that allows this.', ja: 'この状態では操作できません。' },
     next: { en: 'Read the link and go on from its state.', ja: '連携の状態を確認してください。' },
   },
+  'service_link.redirect_not_at_terminal': {
+    status: 403,
+    title: {
+      en: "A provider's own page is not used at a counter or kiosk.",
+      ja: '窓口・キオスク端末では、事業者のページを使った連携はできません。',
+    },
+    next: {
+      en: 'Type account id and security code here, or link on your own device.',
+      ja: 'アカウント ID とセキュリティコードを入力するか、ご自身の端末で連携してください。',
+    },
+  },
+  'service_link.return_not_allowed': {
+    status: 422,
+    title: { en: 'This page may not be returned to.', ja: '戻り先のページが許可されていません。' },
+    next: {
+      en: 'Use a page of TSUNAGU_LINK_RETURN_URLS, letter by letter.',
+      ja: 'TSUNAGU_LINK_RETURN_URLS のページを一字一句そのまま指定してください。',
+    },
+  },
+  'service_link.return_state_wrong': {
+    status: 422,
+    title: { en: 'This return does not belong to this link.', ja: 'この戻り情報はこの連携のものではありません。' },
+    next: {
+      en: 'Read the link and go to its authorizationUrl again.',
+      ja: '連携を確認し、もう一度 authorizationUrl を開いてください。',
+    },
+  },
   'service_link.too_many_attempts': {
     status: 429,
     title: {

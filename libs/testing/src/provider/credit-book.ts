@@ -1,7 +1,16 @@
 import type { Clock } from '@tsunagu/kernel';
 import type { Pool, PoolClient } from 'pg';
 
-export const faultModes = ['none', 'reject', 'timeout', 'credit_then_drop', 'pending', 'error', 'late'] as const;
+export const faultModes = [
+  'none',
+  'reject',
+  'timeout',
+  'credit_then_drop',
+  'pending',
+  'error',
+  'late',
+  'no_return',
+] as const;
 export type FaultMode = (typeof faultModes)[number];
 
 export interface Faults {
@@ -26,6 +35,16 @@ export interface Credit {
   readonly state: CreditState;
   readonly providerReference: string | null;
   readonly creditedAt: string | null;
+}
+
+/** What a person said on the provider's own page about one link. The first word stands. */
+export interface Visit {
+  readonly linkId: string;
+  readonly codeChallenge: string;
+  readonly redirectUri: string;
+  /** Null: the person said no. */
+  readonly account: string | null;
+  readonly code: string;
 }
 
 /** The provider's durable memory: each exchangeId for good, whatever became of it. */
@@ -109,6 +128,25 @@ export class CreditBook {
     });
   }
 
+  /** Keeps a visit; the one that is kept is answered. */
+  async visit(visit: Visit): Promise<Visit> {
+    await this.pool.query(
+      `INSERT INTO sim_pay.visits (link_id, code_challenge, redirect_uri, account, code)
+       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+      [visit.linkId, visit.codeChallenge, visit.redirectUri, visit.account, visit.code],
+    );
+    return (await this.visitOf(visit.linkId)) ?? visit;
+  }
+
+  async visitOf(linkId: string): Promise<Visit | undefined> {
+    const { rows } = await this.pool.query<Visit>(
+      `SELECT link_id AS "linkId", code_challenge AS "codeChallenge", redirect_uri AS "redirectUri", account, code
+       FROM sim_pay.visits WHERE link_id = $1`,
+      [linkId],
+    );
+    return rows[0];
+  }
+
   /** Credits in the order in which they were made, after a cursor, and the totals of all. */
   async ledger(
     after: number,
@@ -183,6 +221,7 @@ CREATE TABLE IF NOT EXISTS sim_pay.credits (
   provider_reference text,
   credited_at timestamptz
 );
+CREATE TABLE IF NOT EXISTS sim_pay.visits (link_id text PRIMARY KEY, code_challenge text NOT NULL, redirect_uri text NOT NULL, account text, code text NOT NULL);
 CREATE TABLE IF NOT EXISTS sim_pay.nonces (nonce text PRIMARY KEY, used_at timestamptz NOT NULL DEFAULT now());
 CREATE INDEX IF NOT EXISTS nonces_used_at ON sim_pay.nonces (used_at);
 CREATE TABLE IF NOT EXISTS sim_pay.faults (one boolean PRIMARY KEY DEFAULT true CHECK (one), mode text NOT NULL, share float8 NOT NULL);

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ProviderClient, signedHeaders } from '@tsunagu/provider-client';
@@ -86,6 +86,52 @@ describe('the simulated provider', () => {
       answered(200, { confirmed: false, reasonCode: 'security_code_wrong' }),
     );
     expect(await confirm('567', '567')).toMatchObject(answered(200, { confirmed: false }));
+  });
+
+  it('gives a code for a choice on its page, and the account for all that belongs to the code', async () => {
+    const linkId = randomUUID();
+    const codeVerifier = 'v'.repeat(43);
+    const redirectUri = 'https://app.example/return';
+    const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
+    const query = new URLSearchParams({
+      response_type: 'code',
+      link_id: linkId,
+      state: 's',
+      code_challenge: codeChallenge,
+      code_challenge_method: 'S256',
+      redirect_uri: redirectUri,
+    });
+    const visit = (account: string) =>
+      fetch(`${baseUrl}/tsunagu/v1/authorize?${query}`, {
+        method: 'POST',
+        body: new URLSearchParams({ account }),
+        redirect: 'manual',
+      });
+    const path = '/tsunagu/v1/account-authorizations';
+    const told = () => client.call({ method: 'GET', baseUrl, path: `${path}/${linkId}` });
+    expect(await told()).toMatchObject(answered(404, {}));
+    expect((await visit('12a')).status).toBe(400);
+    const back = new URL((await visit('12345678')).headers.get('location') ?? '').searchParams;
+    expect(new URL((await visit('87654321')).headers.get('location') ?? '').searchParams).toEqual(back);
+    const redeem = (more: object = {}) =>
+      client.call({
+        method: 'POST',
+        baseUrl,
+        path,
+        body: { linkId, code: back.get('code'), codeVerifier, redirectUri, ...more },
+      });
+    const first = await redeem();
+    expect(first).toMatchObject(answered(200, { confirmed: true }));
+    expect(await redeem()).toEqual(first);
+    for (const more of [
+      { linkId: randomUUID() },
+      { code: 'x' },
+      { codeVerifier: 'w'.repeat(43) },
+      { redirectUri: 'x' },
+    ]) {
+      expect(await redeem(more)).toEqual(answered(200, { confirmed: false, reasonCode: 'code_not_accepted' }));
+    }
+    expect(await told()).toMatchObject(answered(200, { confirmed: true, codeChallenge }));
   });
 
   it('credits an exchange once, however often it is asked, and lists it', async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@tsunagu/kernel';
 import { verifySignature } from '@tsunagu/provider-client';
 import type { Pool } from 'pg';
+import { AuthorizationPage, BadVisit, visitConfirmation } from './authorization-page.js';
 import { type Credit, CreditBook, type CreditOrder, type FaultMode, faultModes } from './credit-book.js';
 
 export interface SimulatedProviderOptions {
@@ -19,7 +20,7 @@ const ledgerPage = 200;
 /**
  * A provider that behaves as API.md says a provider may: credits each exchangeId at most once, remembers it for good, and misbehaves
  * on demand. `handle` takes calls at any base path: what counts is the path's end (`/tsunagu/v1/…`, `/ledger`, `/faults`).
- * Faults concern `POST credits` only, so that every other call tells the truth.
+ * Faults concern `POST credits` only, so that every other call tells the truth; with `no_return` the page keeps the browser.
  */
 export class SimulatedProvider {
   private constructor(
@@ -35,7 +36,8 @@ export class SimulatedProvider {
     try {
       await this.route(request, response);
     } catch (error) {
-      if (!response.headersSent) answer(response, error instanceof BadRequest ? 400 : 500, { error: 'request' });
+      if (!response.headersSent)
+        answer(response, error instanceof BadRequest || error instanceof BadVisit ? 400 : 500, { error: 'request' });
     }
   }
 
@@ -51,9 +53,24 @@ export class SimulatedProvider {
     }
     const [, call = ''] = /(\/tsunagu\/v1\/.*)$/.exec(pathname) ?? [];
     const body = await bodyOf(request);
+    if (call === '/tsunagu/v1/authorize') {
+      return new AuthorizationPage(this.book).handle(request.method ?? '', url, body.toString('utf8'), response);
+    }
     if (!(await this.isSigned(request, url, body))) return answer(response, 401, { error: 'signature' });
     if (request.method === 'POST' && call === '/tsunagu/v1/account-confirmations') {
       return answer(response, 200, confirmation(parsed(body)));
+    }
+    const [, visited] = /^\/tsunagu\/v1\/account-authorizations(?:\/([\w-]{1,100}))?$/.exec(call) ?? [];
+    if (request.method === 'POST' && call === '/tsunagu/v1/account-authorizations') {
+      const exchange = parsed(body);
+      const visit = await this.book.visitOf(String(exchange.linkId));
+      return answer(response, 200, visitConfirmation(visit, exchange, confirmedAccount));
+    }
+    if (request.method === 'GET' && visited !== undefined) {
+      const visit = await this.book.visitOf(visited);
+      if (!visit) return answer(response, 404, { error: 'not_seen' });
+      const { account, codeChallenge } = visit;
+      return answer(response, 200, { ...confirmedAccount(account), codeChallenge });
     }
     if (request.method === 'POST' && call === '/tsunagu/v1/credits') {
       return this.credit(creditOrder(parsed(body), request.headers['idempotency-key']), response);
@@ -113,6 +130,12 @@ function confirmation(body: Record<string, unknown>): Record<string, unknown> {
   if (typeof account !== 'string' || !/^\d{4,32}$/.test(account) || securityCode !== account.slice(-4)) {
     return { confirmed: false, reasonCode: 'security_code_wrong' };
   }
+  return confirmedAccount(account);
+}
+
+/** Null: the person said no on the provider's page. */
+function confirmedAccount(account: string | null): Record<string, unknown> {
+  if (account === null) return { confirmed: false, reasonCode: 'denied_by_person' };
   const providerAccountRef = `sp-${createHash('sha256').update(`sim-pay ${account}`).digest('hex').slice(0, 24)}`;
   return { confirmed: true, providerAccountRef, maskedName: '試＊ 見＊' };
 }

@@ -11,11 +11,15 @@ export interface LinkRequest {
   /** As the programme said when the person asked. */
   readonly providersPerPerson: 'one' | 'many';
   readonly linkConfirmation: 'none' | 'person' | 'proof';
-  /** Keyed hash of the account id that the person gave. */
-  readonly accountKey: string;
+  /** How the provider learns whose account it is: from a typed id and code, which is meant when absent, or on its own page. */
+  readonly method?: LinkMethod;
+  /** Keyed hash of the account id that the person gave; absent where the provider's page asked for it. */
+  readonly accountKey?: string;
   /** After this neither the provider nor the person is waited for. */
   readonly expiresAt: string;
 }
+
+export type LinkMethod = 'code' | 'redirect';
 
 export type LinkEvent =
   | { readonly type: 'LinkRequested'; readonly data: LinkRequest }
@@ -34,7 +38,7 @@ export type LinkEvent =
 
 export type LinkState = 'requested' | 'awaiting_confirmation' | 'established' | 'refused' | 'disputed' | 'ended';
 
-/** Keyed hashes: of the account id as the person gave it, and of the provider's own reference. */
+/** Keyed hashes: of the account id as the person gave it, and of the provider's own reference; the latter twice where no id was given. */
 export interface AccountKeys {
   readonly accountKey: string;
   readonly referenceKey: string;
@@ -45,6 +49,8 @@ export interface Link {
   readonly status: 'requested' | 'confirmed' | 'established' | 'refused' | 'disputed' | 'ended';
   /** The accounts that the provider confirmed: the last is where points go, those before it were replaced. */
   readonly accounts: readonly AccountKeys[];
+  /** The provider said yes, and the person has to say it as well. */
+  readonly awaitsPerson: boolean;
   /** Why it was refused or ended. */
   readonly reasonCode?: string;
 }
@@ -53,19 +59,26 @@ export type DisputeSide = 'holder' | 'account_owner' | 'provider';
 
 /** What the provider said about the account and the code; `none` when it said nothing that can be relied on. */
 export type ConfirmationAnswer =
-  | { readonly kind: 'confirmed'; readonly referenceKey: string }
+  | {
+      readonly kind: 'confirmed';
+      readonly referenceKey: string;
+      /** Told when the platform asked, without the person who began the link coming back: they look at the account first. */
+      readonly unattended?: boolean;
+    }
   | { readonly kind: 'denied'; readonly reasonCode: string }
   | { readonly kind: 'none' };
 
 export const initialState: Link | undefined = undefined;
 
 export function evolve(state: Link | undefined, event: LinkEvent): Link {
-  if (event.type === 'LinkRequested') return { request: event.data, status: 'requested', accounts: [] };
+  if (event.type === 'LinkRequested')
+    return { request: event.data, status: 'requested', accounts: [], awaitsPerson: false };
   if (!state) throw new Error(`${event.type} stands before LinkRequested`);
   switch (event.type) {
     case 'ProviderConfirmed': {
-      const { accountKey } = state.request;
-      return { ...state, status: 'confirmed', accounts: [{ accountKey, referenceKey: event.data.referenceKey }] };
+      const { referenceKey, awaitsPerson } = event.data;
+      const { accountKey = referenceKey } = state.request;
+      return { ...state, status: 'confirmed', accounts: [{ accountKey, referenceKey }], awaitsPerson };
     }
     case 'LinkEstablished':
       return { ...state, status: 'established' };
@@ -93,19 +106,19 @@ export function decideAnswer(state: Link, answer: ConfirmationAnswer, at: string
   if (state.status !== 'requested') return [];
   const { linkId, linkConfirmation } = state.request;
   if (answer.kind === 'confirmed') {
-    const awaitsPerson = linkConfirmation !== 'none';
+    const awaitsPerson = linkConfirmation !== 'none' || answer.unattended === true;
     return [{ type: 'ProviderConfirmed', data: { linkId, referenceKey: answer.referenceKey, awaitsPerson } }];
   }
   if (answer.kind === 'denied') return [refused(linkId, answer.reasonCode)];
   return decideExpiry(state, at);
 }
 
-/** Neither the provider nor the person is waited for for ever. */
+/** Neither the provider nor the person is waited for for ever. On the provider's own page it is the person who is waited for. */
 export function decideExpiry(state: Link, at: string): readonly LinkEvent[] {
-  const { linkId, linkConfirmation, expiresAt } = state.request;
+  const { linkId, method, expiresAt } = state.request;
   if (!hasPassed(expiresAt, at)) return [];
-  if (state.status === 'requested') return [refused(linkId, 'provider_unreachable')];
-  const waits = state.status === 'confirmed' && linkConfirmation !== 'none';
+  if (state.status === 'requested' && method !== 'redirect') return [refused(linkId, 'provider_unreachable')];
+  const waits = state.status === 'requested' || (state.status === 'confirmed' && state.awaitsPerson);
   return waits ? [refused(linkId, 'confirmation_expired')] : [];
 }
 
@@ -154,7 +167,19 @@ export function decideOwnEnd(
 /** As answers name it: between the provider's yes and the end a link that needs no confirmation still is `requested`. */
 export function shownState(state: Link): LinkState {
   if (state.status !== 'confirmed') return state.status;
-  return state.request.linkConfirmation !== 'none' ? 'awaiting_confirmation' : 'requested';
+  return state.awaitsPerson ? 'awaiting_confirmation' : 'requested';
+}
+
+/** Whether the person's own word may come by the way they took: back from the provider's page, where the programme asks for no more. */
+export function returnConfirms({ status, request }: Link): boolean {
+  return status === 'confirmed' && request.method === 'redirect' && request.linkConfirmation === 'none';
+}
+
+/** Whether somebody may still come back from the provider's page for this link. */
+export function decideReturn(state: Link, at: string): Result<undefined, 'service_link.wrong_state'> {
+  const isOpen = state.status === 'requested' || returnConfirms(state);
+  if (state.request.method === 'redirect' && isOpen && decideExpiry(state, at).length === 0) return ok(undefined);
+  return refuse('service_link.wrong_state', { detail: `The link is ${shownState(state)}.` });
 }
 
 export function hasEnded(state: Link): boolean {

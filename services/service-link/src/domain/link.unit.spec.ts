@@ -6,6 +6,7 @@ import {
   decideConfirmation,
   decideEnd,
   decideExpiry,
+  decideReturn,
   fold,
   hasEnded,
   type Link,
@@ -78,6 +79,24 @@ describe('a link', () => {
       ok: false,
       refusal: { code: 'service_link.wrong_state' },
     });
+  });
+
+  it('given a request over the provider’s page, when nobody came back, then the person looks first, and in the end it expires', () => {
+    const { accountKey, ...data } = (requested({ method: 'redirect' }) as { data: LinkRequest }).data;
+    const asked: readonly LinkEvent[] = [{ type: 'LinkRequested', data }];
+    const yes = decideAnswer(folded(asked), { kind: 'confirmed', referenceKey: 'r1', unattended: true }, before);
+    const waiting = folded([...asked, ...yes]);
+    expect(shownState(waiting)).toBe('awaiting_confirmation');
+    expect(waiting.accounts).toEqual([{ accountKey: 'r1', referenceKey: 'r1' }]);
+    expect(decideReturn(waiting, before)).toMatchObject({ ok: true });
+    expect(decideReturn(waiting, after)).toMatchObject({ ok: false });
+    expect(decideReturn(folded([requested()]), before)).toMatchObject({ ok: false });
+    for (const link of [folded(asked), waiting])
+      expect(decideExpiry(link, after)).toEqual([
+        { type: 'LinkRefused', data: { linkId: 'l1', reasonCode: 'confirmation_expired' } },
+      ]);
+    const attended = decideAnswer(folded(asked), { kind: 'confirmed', referenceKey: 'r1', unattended: false }, before);
+    expect(shownState(folded([...asked, ...attended]))).toBe('requested');
   });
 
   it('ends once, whatever answers come in whatever order', () => {

@@ -9,11 +9,18 @@ export interface LinkView {
   readonly state: LinkState;
   readonly reasonCode?: string;
   readonly maskedName?: string;
+  /** Where the person goes on at the provider, and until when; only for whoever asked for the link. */
+  readonly authorizationUrl?: string;
+  readonly expiresAt?: string;
   readonly requestedAt: string;
   readonly endedAt?: string;
 }
 
-export function linkView({ link, recorded }: FoundLink, maskedName: string | undefined): LinkView {
+export function linkView(
+  { link, recorded }: FoundLink,
+  maskedName: string | undefined,
+  authorizationUrl?: string,
+): LinkView {
   const { linkId, providerId, programmeId } = link.request;
   const ends: readonly string[] = ['LinkEstablished', 'LinkRefused', 'LinkEnded'];
   const isOpen = link.status === 'requested' || link.status === 'confirmed';
@@ -25,6 +32,7 @@ export function linkView({ link, recorded }: FoundLink, maskedName: string | und
     state: shownState(link),
     ...(link.reasonCode !== undefined && { reasonCode: link.reasonCode }),
     ...(maskedName !== undefined && { maskedName }),
+    ...(authorizationUrl !== undefined && { authorizationUrl, expiresAt: link.request.expiresAt }),
     requestedAt: recorded[0]?.effectiveAt ?? '',
     ...(end && { endedAt: end.effectiveAt }),
   };

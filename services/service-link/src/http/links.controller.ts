@@ -23,18 +23,19 @@ import {
   valueOrProblem,
   waitSeconds,
 } from '@tsunagu/service-host';
-import { IsOptional, IsUUID, Matches } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
 import type { Pool } from 'pg';
 import type { ServiceLinkConfig } from '../config.js';
 import { decideEstablish } from '../domain/establish.js';
-import { decideConfirmation, linkStream } from '../domain/link.js';
+import { decideConfirmation, type LinkMethod, linkStream } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
 import * as account from '../domain/service-account.js';
+import { newAuthorization } from '../outbound/authorization.js';
 import type { CodeAttempts } from '../outbound/code-attempts.js';
-import type { LinkVault } from '../outbound/link-vault.js';
+import type { LinkVault, TypedSecrets } from '../outbound/link-vault.js';
 import { askProgramme, askProvider } from '../outbound/questions.js';
 import { Acting } from '../workflows/acting.js';
-import { readGuards, readLink, readLinks } from '../workflows/link-streams.js';
+import { type FoundLink, readGuards, readLink, readLinks } from '../workflows/link-streams.js';
 import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
 import { type LinkView, linkView } from './link-view.js';
 import { terminalOf, WithProof } from './terminal.js';
@@ -55,7 +56,33 @@ export class TypedAccount extends WithProof {
   securityCode: string;
 }
 
-class LinkOrder extends TypedAccount {
+const methods: readonly LinkMethod[] = ['code', 'redirect'];
+
+class LinkOrder extends WithProof {
+  @ApiPropertyOptional({ enum: methods, default: 'code', description: 'redirect: over the provider’s own page' })
+  @IsOptional()
+  @IsIn(methods)
+  method?: LinkMethod | null;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'Needed with the method code, and only with it' })
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
+  providerAccountId?: string | null;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 32, description: 'Needed with the method code, and only with it' })
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]{1,32}$/, { message: 'securityCode must be 1 to 32 printable ASCII characters' })
+  securityCode?: string | null;
+
+  @ApiPropertyOptional({
+    maxLength: 500,
+    description: 'With redirect: one of the pages that are set up; the first by default',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  returnTo?: string | null;
+
   @ApiProperty({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' })
   @Matches(/^[a-z0-9][a-z0-9-]{0,39}$/, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
   providerId: string;
@@ -107,6 +134,11 @@ export class LinksController {
     @CorrelationId() correlationId: string,
   ): Promise<LinkView> {
     if ((await readLink(this.log, linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
+    // Over the provider's page nothing is to be waited for yet.
+    if (order.method === 'redirect') {
+      this.linking.advanceLater(linkId);
+      return this.#own(caller, linkId);
+    }
     // Waiting for this process's own work on it, not on the log, whose every append would wake every waiting call.
     const late = new AbortController();
     await Promise.race([
@@ -171,13 +203,18 @@ export class LinksController {
 
   /** Checks what is known already, seals what was typed, then records the wish. */
   async #open(order: LinkOrder, caller: Caller, linkId: string, correlationId: string): Promise<void> {
-    const { providerId, providerAccountId, securityCode } = order;
+    const { providerId } = order;
+    const typed = typedIn(order);
     const programmeId = order.programmeId ?? 'default';
     const personId = order.onBehalfOf ?? caller.subject;
     valueOrProblem(await this.acting.mayChange(caller, personId));
     const terminalId = terminalOf(caller);
+    if (terminalId !== null && !typed) throw new Problem({ code: 'service_link.redirect_not_at_terminal' });
+    const returnTo = order.returnTo ?? this.config.returnUrls[0];
+    if (!typed && (returnTo === undefined || !this.config.returnUrls.includes(returnTo)))
+      throw new Problem({ code: 'service_link.return_not_allowed' });
     if (terminalId !== null) {
-      const operation = { providerId, providerAccountId, programmeId };
+      const operation = { providerId, providerAccountId: typed?.providerAccountId, programmeId };
       valueOrProblem(await this.acting.proven(caller, 'request', operation, order.proof));
     }
     const [provider, programme] = await Promise.all([
@@ -187,7 +224,7 @@ export class LinksController {
     if (!provider) throw new Problem({ code: 'service_link.provider_unknown' });
     if (!programme) throw new Problem({ code: 'service_link.programme_unknown' });
     const now = this.clock.now();
-    const accountKey = this.vault.accountKey(providerId, providerAccountId);
+    const accountKey = typed && this.vault.accountKey(providerId, typed.providerAccountId);
     const request = {
       linkId,
       personId,
@@ -196,15 +233,16 @@ export class LinksController {
       providersPerPerson: programme.providersPerPerson,
       // Whoever stands at a terminal sees whose account it is, and taps once more.
       linkConfirmation: terminalId === null ? programme.linkConfirmation : ('proof' as const),
-      accountKey,
+      ...(accountKey === null ? { method: 'redirect' as const } : { accountKey }),
       expiresAt: isoTime(now + this.config.linkTtlHours * 3_600_000),
     };
-    const accountStream = account.serviceAccountStream(providerId, accountKey);
+    const accountStreams = accountKey === null ? [] : [account.serviceAccountStream(providerId, accountKey)];
     const choiceStream = choice.providerChoiceStream(personId, programmeId);
-    const { guards, streams } = await readGuards(this.log, [accountStream], [choiceStream]);
-    const attempt = { attemptId: linkId, accountKey, personId: caller.subject, terminalId };
+    const { guards, streams } = await readGuards(this.log, accountStreams, [choiceStream]);
+    // A link over the provider's page counts for its person while it is open: nobody keeps many of them open.
+    const attempt = { attemptId: linkId, accountKey: accountKey ?? linkId, personId: caller.subject, terminalId };
     valueOrProblem(await this.attempts.take(attempt, now));
-    const held = { accounts: [guards.account(accountStream)], choice: guards.choice(choiceStream) };
+    const held = { accounts: accountStreams.map((name) => guards.account(name)), choice: guards.choice(choiceStream) };
     const known = decideEstablish(held, request);
     if (!known.ok) {
       // The answer tells whether an account is linked, without any code: looking for such accounts is an attempt too.
@@ -213,7 +251,7 @@ export class LinksController {
       throw new Problem(known.refusal);
     }
     // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
-    await this.vault.keepSecrets(linkId, { providerAccountId, securityCode });
+    await this.vault.keepSecrets(linkId, typed ?? newAuthorization(provider.baseUrl, linkId, returnTo ?? ''));
     const event = toNewEvent(
       { type: 'LinkRequested', data: request },
       {
@@ -244,6 +282,35 @@ export class LinksController {
   async #own(caller: Caller, linkId: string): Promise<LinkView> {
     const found = isId(linkId) ? await readLink(this.log, linkId) : undefined;
     if (!found || !(await this.acting.maySee(caller, found))) throw new Problem({ code: 'request.not_found' });
-    return linkView(found, (await this.vault.account(found.link))?.maskedName);
+    return linkView(
+      found,
+      (await this.vault.account(found.link))?.maskedName,
+      await this.#authorizationUrl(caller, found),
+    );
   }
+
+  /** Only for whoever asked for the link, on their own device, while the provider's page is still to be visited. */
+  async #authorizationUrl(caller: Caller, { link, recorded }: FoundLink): Promise<string | undefined> {
+    const isOpen = link.status === 'requested' && link.request.method === 'redirect';
+    if (!isOpen || recorded[0]?.actor !== caller.actor || terminalOf(caller) !== null) return undefined;
+    if (this.clock.now() >= Date.parse(link.request.expiresAt)) return undefined;
+    const secrets = await this.vault.secrets(link.request.linkId);
+    return secrets && 'state' in secrets && secrets.code === undefined ? secrets.authorizationUrl : undefined;
+  }
+}
+
+/** What was typed; null where the provider's own page asks for it. A body that mixes the two is refused. */
+function typedIn({ method, providerAccountId, securityCode, returnTo }: LinkOrder): TypedSecrets | null {
+  const given = { providerAccountId, securityCode };
+  const fault = (field: string, code: string, message: string) =>
+    new Problem({ code: 'request.invalid', errors: [{ field, code, message: `${field} ${message}` }] });
+  if (method === 'redirect') {
+    const extra = Object.entries(given).find(([, value]) => value != null);
+    if (extra) throw fault(extra[0], 'not_with_redirect', 'is not given with the method redirect');
+    return null;
+  }
+  if (returnTo != null) throw fault('returnTo', 'redirect_only', 'is given with the method redirect only');
+  if (providerAccountId == null) throw fault('providerAccountId', 'required', 'is needed with the method code');
+  if (securityCode == null) throw fault('securityCode', 'required', 'is needed with the method code');
+  return { providerAccountId, securityCode };
 }

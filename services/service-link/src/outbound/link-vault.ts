@@ -1,13 +1,18 @@
 import type { KeyObject } from 'node:crypto';
+import { inTransaction } from '@tsunagu/event-store';
 import { keyedHash, open, seal } from '@tsunagu/vault';
 import type { Pool } from 'pg';
 import { currentAccount, type Link } from '../domain/link.js';
+import { type Authorization, sameText } from './authorization.js';
 
 /** What the person typed. */
-export interface LinkSecrets {
+export interface TypedSecrets {
   readonly providerAccountId: string;
   readonly securityCode: string;
 }
+
+/** What an open link is worked on with: what was typed, or the way over the provider's own page. */
+export type LinkSecrets = TypedSecrets | Authorization;
 
 /** What the provider answered. */
 export interface LinkAccount {
@@ -46,6 +51,31 @@ export class LinkVault {
     ]);
     const sealed = found.rows[0]?.sealed;
     return sealed && open<LinkSecrets>(this.key, `secrets of ${linkId}`, sealed);
+  }
+
+  /**
+   * Keeps what the provider's page sent back, once: from then on the link is worked on with it. The same return again is `kept` as
+   * well. Without a code only the state is looked at.
+   */
+  takeReturn(linkId: string, state: string, code: string | null): Promise<'kept' | 'used' | 'state_wrong' | 'gone'> {
+    return inTransaction(this.database, async (client) => {
+      const found = await client.query<{ sealed: Buffer }>(
+        'select sealed from link_secrets where link_id = $1 for update',
+        [linkId],
+      );
+      const sealed = found.rows[0]?.sealed;
+      const secrets = sealed && open<LinkSecrets>(this.key, `secrets of ${linkId}`, sealed);
+      if (!secrets || !('state' in secrets)) return 'gone';
+      if (!sameText(secrets.state, state)) return 'state_wrong';
+      if (secrets.code !== undefined) return code !== null && sameText(secrets.code, code) ? 'kept' : 'used';
+      if (code !== null) {
+        await client.query('update link_secrets set sealed = $2 where link_id = $1', [
+          linkId,
+          seal(this.key, `secrets of ${linkId}`, { ...secrets, code }),
+        ]);
+      }
+      return 'kept';
+    });
   }
 
   async forgetSecrets(linkId: string): Promise<void> {

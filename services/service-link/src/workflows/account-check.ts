@@ -6,7 +6,7 @@ import type { ServiceLinkConfig } from '../config.js';
 import type { AccountKeys } from '../domain/link.js';
 import { noSoonerThan, type Waiting } from '../outbound/answer-floor.js';
 import type { CodeAttempts } from '../outbound/code-attempts.js';
-import type { LinkAccount, LinkSecrets, LinkVault } from '../outbound/link-vault.js';
+import type { LinkAccount, LinkVault, TypedSecrets } from '../outbound/link-vault.js';
 import { confirmAccount } from '../outbound/provider.js';
 import { askProvider } from '../outbound/questions.js';
 import { CODE_ATTEMPTS, LINK_VAULT, PROVIDER_CALLS, WAITING } from './linking.js';
@@ -39,7 +39,7 @@ export class AccountCheck {
   async confirm(
     callId: string,
     providerId: string,
-    secrets: LinkSecrets,
+    secrets: TypedSecrets,
     by: { readonly personId: string; readonly terminalId: string | null },
   ): Promise<Result<CheckedAccount, CheckRefusal>> {
     const provider = await askProvider(this.questions, providerId);

@@ -15,12 +15,13 @@ import {
   type Link,
   type LinkEvent,
   linkStream,
+  returnConfirms,
 } from '../domain/link.js';
 import * as choice from '../domain/provider-choice.js';
 import { noSoonerThan, type Waiting } from '../outbound/answer-floor.js';
 import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
-import { confirmAccount } from '../outbound/provider.js';
+import { confirmAccount, confirmVisit, notFinished } from '../outbound/provider.js';
 import { askProvider } from '../outbound/questions.js';
 import { readGuards, readLink } from './link-streams.js';
 
@@ -83,6 +84,11 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     return work;
   }
 
+  /** For a link that nobody can have answered for yet. */
+  advanceLater(linkId: string): void {
+    if (!this.#running.has(linkId) && !this.#retries.has(linkId)) this.#retryLater(linkId);
+  }
+
   /** Takes account and choice for a link whose provider said yes, or records why it cannot be. */
   async establish(linkId: string): Promise<Link | undefined> {
     for (let round = 0; round < roundsMax; round += 1) {
@@ -114,7 +120,7 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
       await this.#tidyUp(link);
       return false;
     }
-    if (link.status === 'confirmed' && link.request.linkConfirmation === 'none') {
+    if (link.status === 'confirmed' && (!link.awaitsPerson || (await this.#hasReturned(link)))) {
       const ended = await this.establish(linkId);
       if (ended) await this.#tidyUp(ended);
       return false;
@@ -131,19 +137,31 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     const secrets = await this.vault.secrets(linkId);
     const provider = await askProvider(this.questions, providerId);
     if (!secrets || !provider) return decideAnswer(link, { kind: 'none' }, this.#now());
-    const answer = await noSoonerThan(this.config.codeAnswerFloorMs, this.waiting, () =>
-      confirmAccount(this.calls, provider.baseUrl, linkId, secrets),
-    );
-    if (answer.kind === 'denied') await this.attempts.wrong(linkId);
+    const { baseUrl } = provider;
+    const isVisit = 'state' in secrets;
+    const answer = isVisit
+      ? await confirmVisit(this.calls, baseUrl, linkId, secrets)
+      : await noSoonerThan(this.config.codeAnswerFloorMs, this.waiting, () =>
+          confirmAccount(this.calls, baseUrl, linkId, secrets),
+        );
+    if (answer.kind === 'denied' && !isVisit) await this.attempts.wrong(linkId);
     if (answer.kind === 'confirmed') {
       await this.attempts.right(linkId);
       const referenceKey = this.vault.referenceKey(providerId, answer.account.providerAccountRef);
       await this.vault.keepAccount(linkId, referenceKey, answer.account);
-      return decideAnswer(link, { kind: 'confirmed', referenceKey }, this.#now());
+      const unattended = isVisit && secrets.code === undefined;
+      return decideAnswer(link, { kind: 'confirmed', referenceKey, unattended }, this.#now());
     }
-    if (answer.kind === 'none')
+    if (answer.kind === 'none' && answer.why !== notFinished)
       this.logger.warn({ linkId, providerId, why: answer.why }, 'the provider gave no answer');
     return decideAnswer(link, answer, this.#now());
+  }
+
+  /** The provider's yes was there before the person came back from its page, and they have come. */
+  async #hasReturned(link: Link): Promise<boolean> {
+    if (!returnConfirms(link)) return false;
+    const secrets = await this.vault.secrets(link.request.linkId);
+    return secrets !== undefined && 'state' in secrets && secrets.code !== undefined;
   }
 
   async #tryToEnd(link: Link, recorded: readonly RecordedEvent[]): Promise<void> {
