@@ -22,6 +22,7 @@ import { DoubledGrants } from './workflows/doubled-grants.js';
 import { IdentityOutcomes } from './workflows/identity-outcomes.js';
 import { LedgerAnswers } from './workflows/ledger-answers.js';
 import { Programmes } from './workflows/programmes.js';
+import { ReopenCheck } from './workflows/reopen-check.js';
 import { Reopening } from './workflows/reopening.js';
 
 @Module({
@@ -46,6 +47,7 @@ import { Reopening } from './workflows/reopening.js';
     CampaignLaunch,
     Claiming,
     LedgerAnswers,
+    ReopenCheck,
     Reopening,
     IdentityOutcomes,
     DoubledGrants,

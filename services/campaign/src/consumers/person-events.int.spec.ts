@@ -146,6 +146,29 @@ describe('two persons who are one', () => {
     expect(listed.map(({ state }: { state: string }) => state)).toEqual(['accepted', 'accepted', 'cancelled']);
   });
 
+  it('get no second grant by reopening what the one was refused: not by a claim, not by the batch, nor while under review', async () => {
+    const campaign = await stage.open();
+    const [kept, other] = [await claim(campaign), await claim(campaign)];
+    await stage.deliver(grantRefused(kept, kept.personId), pointsGranted(other, other.personId));
+    const path = `/campaigns/${campaign.campaignId}/claim-reopenings`;
+    const again = async () => [
+      (await stage.claim(campaign, kept.token)).body.state,
+      (await stage.post(path, stage.operator)).body.reopened,
+    ];
+    merges.set(other.personId, kept.personId);
+    expect(await again()).toEqual(['refused', 0]);
+    // Nor the other way round: the id that means somebody else by now claims nothing more.
+    merges.delete(other.personId);
+    merges.set(kept.personId, other.personId);
+    expect(await again()).toEqual(['refused', 0]);
+    merges.delete(kept.personId);
+    held.add(kept.personId);
+    expect(await again()).toEqual(['refused', 0]);
+    held.delete(kept.personId);
+    expect(await types(kept)).toEqual(['ClaimAccepted', 'ClaimRefused']);
+    expect(await again()).toEqual(['accepted', 0]);
+  });
+
   it('who were both granted are listed once, until one grant is reversed', async () => {
     const campaign = await stage.open();
     const [a, b] = [await claim(campaign), await claim(campaign)];

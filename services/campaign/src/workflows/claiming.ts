@@ -16,6 +16,7 @@ import {
 import { receiptNumber } from '../domain/receipt.js';
 import { Asking, type Standing } from '../outbound/questions.js';
 import { revisionOf, toNewEvent } from '../recording.js';
+import { ReopenCheck } from './reopen-check.js';
 
 export interface Claimant {
   readonly personId: string;
@@ -44,6 +45,7 @@ export class Claiming {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly reader: StreamReader,
     private readonly asking: Asking,
+    private readonly check: ReopenCheck,
   ) {}
 
   /** The claim of a person on a measure: the existing one before any other check, else a new one. */
@@ -135,12 +137,12 @@ export class Claiming {
     return foldEntitlement(domainEvents<EntitlementEvent>(now.get(last.stream)));
   }
 
-  /** Whether a refused claim would fare better now; a ledger that cannot be heard leaves the claim as it is. */
+  /** Whether a refused claim would fare better now; a ledger or identity that cannot be heard leaves the claim as it is. */
   private async causeIsGone({ reasonCode, order }: Entitlement): Promise<boolean> {
     if (reasonCode !== 'fund_exhausted') return false;
     try {
       const fund = await this.asking.fund(order.fundId);
-      return fund !== undefined && fund.undrawnPoints >= order.amountPoints;
+      return fund !== undefined && fund.undrawnPoints >= order.amountPoints && (await this.check.passes(order));
     } catch (error) {
       if (error instanceof QuestionUnanswered) return false;
       throw error;

@@ -7,10 +7,13 @@ import { Asking } from '../outbound/questions.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
 import { toNewEvent } from '../recording.js';
 import { CampaignLaunch } from './campaign-launch.js';
+import { ReopenCheck } from './reopen-check.js';
 
 /** Claims looked at with one query, and in one call. */
 const PAGE = 500;
 const CALL_MAX = 5_000;
+/** Questions to identity in flight. */
+const ASKED_AT_ONCE = 50;
 
 export interface Reopened {
   /** Claims that go to the ledger again. */
@@ -28,6 +31,7 @@ export class Reopening {
     private readonly launch: CampaignLaunch,
     private readonly index: ClaimIndex,
     private readonly asking: Asking,
+    private readonly check: ReopenCheck,
   ) {}
 
   async reopen(
@@ -41,10 +45,7 @@ export class Reopening {
     let after = 0;
     for (let looked = 0; looked < CALL_MAX; looked += PAGE) {
       const page = await this.index.curable(campaignId, after, PAGE);
-      reopened += await this.append(
-        page.filter((row) => fits(row, left)),
-        by,
-      );
+      reopened += await this.append(await this.checked(page.filter((row) => fits(row, left))), by);
       after = page.at(-1)?.acceptedPosition ?? after;
       if (page.length < PAGE || [...left.values()].every((points) => points <= 0)) return ok({ reopened, more: false });
     }
@@ -55,6 +56,17 @@ export class Reopening {
     const different = [...new Set(fundIds)];
     const funds = await Promise.all(different.map((fundId) => this.asking.fund(fundId)));
     return new Map(different.map((fundId, i) => [fundId, funds[i]?.undrawnPoints ?? 0]));
+  }
+
+  /** Identity is asked of each, so many at a time; one that cannot be heard ends the call, which goes on where it was. */
+  private async checked(rows: readonly ClaimRow[]): Promise<readonly ClaimRow[]> {
+    const passed: ClaimRow[] = [];
+    for (let from = 0; from < rows.length; from += ASKED_AT_ONCE) {
+      const asked = rows.slice(from, from + ASKED_AT_ONCE);
+      const passes = await Promise.all(asked.map((row) => this.check.passes(row)));
+      passed.push(...asked.filter((_, i) => passes[i]));
+    }
+    return passed;
   }
 
   /** How many of them are reopened now; one that changed in this moment is passed over. */
