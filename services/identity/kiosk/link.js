@@ -5,8 +5,8 @@ import { linkReasonTexts } from './texts.js';
 
 const programmeId = new URLSearchParams(location.search).get('programme') ?? 'default';
 const links = '/service-link/v1/links';
-/** As many as there are keys for, 1 to 8. */
-const providersPerScreen = 8;
+/** As many as fit on a screen. */
+const providersPerScreen = 5;
 const finish = { key: '9', label: both('終わる', 'Finish'), run: () => end() };
 const stop = { key: '9', label: both('やめる', 'Stop'), run: () => end() };
 

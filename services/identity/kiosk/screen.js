@@ -98,6 +98,8 @@ function keypad(field) {
 }
 
 addEventListener('keydown', (event) => {
+  // A key that is held down must not push the first button of every screen that follows.
+  if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
   const act = event.repeat ? undefined : keys.get(event.key);
   if (!act) return;
   // Else the character would be typed into the field of the screen that it leads to.
