@@ -1,69 +1,37 @@
-// The page of a kiosk: one card, one person, two minutes; everything by keyboard. docs/counter.md tells the flow.
-import { both, show } from './screen.js';
+// The page of a kiosk: everything by keyboard or touch. docs/counter.md tells the flow.
+import { linkAccount } from './link.js';
+import { both, inBoth, show, shown } from './screen.js';
+import { CardUnread, call, certificate, end, Over, once, openSession, proofFor, tap, whenOver } from './session.js';
+import { localTexts, problemTexts } from './texts.js';
 
 const service = new URLSearchParams(location.search).get('service') ?? 'library';
-const left = document.getElementById('left');
-/** Set by the kiosk's own shell: { token, certificate(), sign(nonce) }. In the test profile a simulated one is served. */
-const reader = globalThis.tsunaguReader ?? (await (await import('./simulated-reader.js')).simulatedReader());
-const terminalId = JSON.parse(atob(reader.token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub;
+const endNotices = {
+  removed: both(
+    'カードが取り出されたので終わりました。確認していない手続きは行われていません。',
+    'The card was taken away, so this is over. Nothing unconfirmed was done.',
+  ),
+  timed_out: both(
+    '時間になったので終わりました。確認していない手続きは行われていません。',
+    'The time was over. Nothing unconfirmed was done.',
+  ),
+};
+/** Codes after which nothing can be done in the session that is open. */
+const endingCodes = ['identity.terminal_session_ended', 'auth.token_invalid'];
 
-let session;
-let ticking;
-
-class Refused extends Error {
-  constructor(problem) {
-    super(problem.code);
-    this.problem = problem;
-  }
-}
-
-async function call(method, path, body, headers = {}) {
-  const response = await fetch(`/identity/v1${path}`, {
-    method,
-    headers: {
-      'content-type': 'application/json',
-      'accept-language': 'ja',
-      authorization: `Bearer ${reader.token}`,
-      ...headers,
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer = response.status === 204 ? undefined : await response.json();
-  if (!response.ok) throw new Refused(answer);
-  return answer;
-}
-
-/** A challenge for just this act, signed by the card that lies in the reader now. */
-async function proofFor(purpose, operation) {
-  const { challengeId, nonce } = await call('POST', '/challenges', { purpose, operation });
-  return { challengeId, signature: await reader.sign(nonce) };
-}
-
-async function tap() {
-  const proof = await proofFor('terminal_session', { terminalId });
-  session = await call('POST', '/terminal-sessions', { ...proof, certificate: await reader.certificate() });
-  clearInterval(ticking);
-  ticking = setInterval(tick, 250);
-  tick();
-  menu();
-}
-
-function tick() {
-  const seconds = Math.ceil((Date.parse(session.expiresAt) - serverNow()) / 1_000);
-  if (seconds <= 0) return end();
-  left.replaceChildren(both(`あと ${seconds} 秒`, `${seconds} seconds left`));
-}
-
-/** The terminal's clock may be wrong: what counts is how long ago the session was opened. */
-function serverNow() {
-  session.openedAt ??= performance.now();
-  return Date.parse(session.expiresAt) - 120_000 + (performance.now() - session.openedAt);
-}
-
-function start() {
+function start(notice) {
   show({
     title: both('カードを置いてください', 'Place your card'),
-    choices: [{ key: '1', label: both('カードを置きました', 'The card is in place'), run: tap }],
+    text: notice,
+    choices: [
+      {
+        key: '1',
+        label: both('カードを置きました', 'The card is in place'),
+        run: async () => {
+          await tap();
+          menu();
+        },
+      },
+    ],
   });
 }
 
@@ -73,7 +41,12 @@ function menu() {
     choices: [
       { key: '1', label: both('サービスカードを登録する', 'Register a service card'), run: typeNumber },
       { key: '2', label: both('登録した番号を見る', 'See the registered number'), run: lookUp },
-      { key: '9', label: both('終わる', 'Finish'), run: end },
+      {
+        key: '3',
+        label: both('決済サービスと連携する', 'Link a payment service'),
+        run: () => linkAccount({ back: menu, done }),
+      },
+      { key: '9', label: both('終わる', 'Finish'), run: () => end() },
     ],
   });
 }
@@ -90,28 +63,32 @@ function compare(serviceId) {
   show({
     title: both('この番号で合っていますか', 'Is this the number?'),
     number: serviceId,
-    text: both('登録するには、もう一度カードを置いてください', 'To register it, place your card once more'),
+    text: both('登録の前に、もう一度カードで確認します', 'Before it is registered, your card is asked once more'),
     choices: [
-      { key: '1', label: both('カードを置いて登録する', 'Card in place: register'), run: () => register(serviceId) },
+      {
+        key: '1',
+        label: both('カードで確認して登録する', 'Confirm by card: register'),
+        run: () => register(serviceId),
+      },
       { key: '2', label: both('番号を直す', 'Correct the number'), run: typeNumber },
-      { key: '9', label: both('やめる', 'Stop'), run: end },
+      { key: '9', label: both('やめる', 'Stop'), run: () => end() },
     ],
   });
 }
 
 async function register(serviceId) {
-  const { terminalSessionId } = session;
+  const { terminalSessionId } = openSession();
   const proof = await proofFor('register_membership', { service, serviceId, terminalSessionId });
-  const order = { service, serviceId, terminalSessionId, proof };
-  await call('POST', '/memberships', order, { 'idempotency-key': crypto.randomUUID() });
+  await call('POST', '/identity/v1/memberships', { service, serviceId, terminalSessionId, proof }, once());
   done(both('登録しました', 'Registered'), serviceId);
 }
 
 /** The card is held, its PIN not asked for. */
 async function lookUp() {
-  const { challengeId } = await call('POST', '/challenges', { purpose: 'lookup_membership', operation: { service } });
-  const certificate = await reader.certificate();
-  const { serviceId } = await call('POST', '/memberships/lookup', { service, challengeId, certificate });
+  const order = { purpose: 'lookup_membership', operation: { service } };
+  const { challengeId } = await call('POST', '/identity/v1/challenges', order);
+  const held = { service, challengeId, certificate: await certificate() };
+  const { serviceId } = await call('POST', '/identity/v1/memberships/lookup', held);
   done(both('登録されている番号', 'The registered number'), serviceId);
 }
 
@@ -119,32 +96,28 @@ function done(title, number) {
   show({
     title,
     number,
-    choices: [{ key: '9', label: both('カードを取って終わる', 'Take the card and finish'), run: end }],
+    choices: [{ key: '9', label: both('カードを取って終わる', 'Take the card and finish'), run: () => end() }],
   });
-}
-
-/** Also where the session is over already: the next person begins at the start. */
-async function end() {
-  clearInterval(ticking);
-  left.replaceChildren();
-  const ended = session;
-  session = undefined;
-  start();
-  if (ended) await call('DELETE', `/terminal-sessions/${ended.terminalSessionId}`).catch(() => undefined);
 }
 
 /** What went wrong, in the words of the error catalogue. */
 addEventListener('unhandledrejection', ({ reason }) => {
-  const { title, next, code } = reason.problem ?? { title: '通信できません', next: 'No connection', code: '' };
+  if (reason instanceof Over) return;
+  const { problem } = reason;
+  const texts = problem ? problemTexts(problem) : reason instanceof CardUnread ? localTexts.card : localTexts.network;
+  const before = shown();
+  const isOver = !openSession() || endingCodes.includes(problem?.code);
   show({
-    title: both(title, code),
-    text: both(next, ''),
+    title: inBoth(texts.title),
+    text: inBoth(texts.next),
+    code: problem?.code,
     refused: true,
     choices: [
-      ...(session ? [{ key: '1', label: both('戻る', 'Back'), run: menu }] : []),
-      { key: '9', label: both('終わる', 'Finish'), run: end },
+      ...(isOver ? [] : [{ key: '1', label: both('戻る', 'Back'), run: () => show(before) }]),
+      { key: '9', label: both('終わる', 'Finish'), run: () => end() },
     ],
   });
 });
 
+whenOver((why) => start(endNotices[why]));
 start();

@@ -1,5 +1,5 @@
 // A card reader for trying the page out: cards from `npx tsunagu card new`, the terminal's token from `npx tsunagu token --role kiosk`.
-// Served in the test profile only. Which card lies in it: F1 for the first, F2 for the second, and so on.
+// Served in the test profile only. F1 puts the first card in, F2 the second, and so on; F10 takes it away.
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
@@ -9,6 +9,11 @@ export async function simulatedReader() {
   const { token, cards } = await given();
   let lying = 0;
   addEventListener('keydown', (event) => {
+    if (event.key === 'F10') {
+      event.preventDefault();
+      lying = undefined;
+      dispatchEvent(new Event('tsunagu-card-removed'));
+    }
     const number = /^F([1-9])$/.exec(event.key)?.[1];
     if (number === undefined || Number(number) > cards.length) return;
     event.preventDefault();

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { errorCodes } from '@tsunagu/contracts';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
@@ -27,6 +28,14 @@ it('the page is served with a policy, and the simulated reader in the test profi
   expect((await production.service.call('GET', '/kiosk/kiosk.js')).status).toBe(200);
   expect((await production.service.call('GET', '/kiosk/simulated-reader.js')).status).toBe(404);
   await production.close();
+});
+
+it("the page's words are the catalogue's, in both languages", async () => {
+  const { body } = await identity.service.call('GET', '/kiosk/texts.json');
+  expect(Object.keys(body.problems)).toEqual(Object.keys(errorCodes));
+  const { title, next } = errorCodes['identity.frozen'];
+  expect(body.problems['identity.frozen']).toEqual({ title, next });
+  expect(body.linkReasons.security_code_wrong.title.en).toBe('The provider did not accept the security code.');
 });
 
 withBrowser('the page in a browser, by keyboard alone', () => {
@@ -64,7 +73,6 @@ withBrowser('the page in a browser, by keyboard alone', () => {
     await page.keyboard.press('1');
     await title('何をしますか');
     await page.getByText(/あと \d+ 秒/).waitFor();
-    await picture('kiosk-2-menu');
     await page.keyboard.press('1');
     await title('サービスカードの番号');
     await page.keyboard.type('A-1-0001');
@@ -101,7 +109,7 @@ withBrowser('the page in a browser, by keyboard alone', () => {
     await page.keyboard.press('F1');
     await page.keyboard.press('1');
     await page.getByText('identity.signature_invalid').waitFor();
-    await picture('kiosk-5-refused');
+    await page.getByText('The signature does not belong to this challenge and certificate.').waitFor();
     await page.keyboard.press('9');
     await title('カードを置いてください');
   });

@@ -1,8 +1,8 @@
 import type { ErrorCatalogue } from './catalogue.js';
 
 const tapAgain = {
-  en: 'Ask for a challenge with this purpose and operation, and let the card sign it.',
-  ja: 'この操作の purpose と operation でチャレンジを取得し、カードで署名してください。',
+  en: 'Tap the card again: it has to sign a challenge with this purpose and operation.',
+  ja: 'もう一度カードをかざし、この操作の purpose と operation のチャレンジに署名してください。',
 };
 const chooseAnother = { en: 'Choose another one.', ja: '別の ID を選んでください。' };
 

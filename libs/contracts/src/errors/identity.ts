@@ -1,8 +1,8 @@
 import type { ErrorCatalogue } from './catalogue.js';
 
 const tapAgain = {
-  en: 'Ask for a new challenge and let the card sign it.',
-  ja: '新しいチャレンジを取得し、カードで署名してください。',
+  en: 'Tap the card again: it has to sign a new challenge.',
+  ja: 'もう一度カードをかざし、新しいチャレンジに署名してください。',
 };
 const newCard = {
   en: 'Use the newest card, or ask the municipality that issued it.',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { errorCodes, reasonCodes } from '@tsunagu/contracts';
 import { PARTS, Problem, Public, type ServiceParts } from '@tsunagu/service-host';
 
 const directory = new URL('../../kiosk/', import.meta.url);
@@ -9,8 +10,18 @@ const files: Readonly<Record<string, { readonly type: string; readonly testOnly?
   'index.html': { type: 'text/html; charset=utf-8' },
   'kiosk.css': { type: 'text/css; charset=utf-8' },
   'kiosk.js': { type: javascript },
+  'link.js': { type: javascript },
   'screen.js': { type: javascript },
+  'session.js': { type: javascript },
+  'texts.js': { type: javascript },
   'simulated-reader.js': { type: javascript, testOnly: true },
+};
+/** What a refusal says in both languages; the page shows the two together. */
+const texts = {
+  problems: Object.fromEntries(Object.entries(errorCodes).map(([code, { title, next }]) => [code, { title, next }])),
+  linkReasons: Object.fromEntries(
+    Object.entries(reasonCodes.link).map(([code, { meaning, next }]) => [code, { title: meaning, next }]),
+  ),
 };
 /** Its own files and this platform, and nothing else; in nobody's frame. */
 const policy =
@@ -31,6 +42,11 @@ export class KioskController {
   @Header('content-security-policy', policy)
   page(@Res({ passthrough: true }) reply: Reply): Promise<Buffer> {
     return this.file('index.html', reply);
+  }
+
+  @Get('texts.json')
+  texts(): typeof texts {
+    return texts;
   }
 
   @Get(':name')
