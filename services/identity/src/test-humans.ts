@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendRequest, EventLog } from '@tsunagu/event-store';
 import { MemoryEventLog } from '@tsunagu/event-store/memory';
-import { japanDay } from '@tsunagu/kernel';
+import { japanDay, ok } from '@tsunagu/kernel';
+import type { LoginSecrets, NationalLogin } from './outbound/national-login.js';
+import type { Attributes } from './verification/attributes.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
+import { NationalSigningIn } from './workflows/national-signing-in.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
 import { Survivors } from './workflows/survivors.js';
@@ -51,21 +54,29 @@ export class CrashingLog {
   }
 }
 
-/** The service's own workflows over a log in memory; attributes and sessions, which no decision reads, are left out. */
+const birthDate = '1990-04-01';
+
+/** The service's own workflows over a log in memory, between a vault and a national login that say yes to everything. */
 export function startHumans() {
   let now = Date.parse('2026-11-20T01:00:00.000Z');
   const clock = { now: () => now };
   const crashing = new CrashingLog(new MemoryEventLog(clock));
   const { log } = crashing;
   const myKeyIds = new Map<string, string>();
+  const attributesOf = new Map<string, Attributes>();
   const vault = {
     certificateRef: (hash: string) => `ref-${hash}`,
     myKeyIdRef: (myKeyId: string) => `key-${myKeyId}`,
     myKeyId: async (personId: string) => myKeyIds.get(personId),
-    keep: async (records: readonly { personId: string; myKeyId?: string }[]) => {
-      for (const { personId, myKeyId } of records) if (myKeyId !== undefined) myKeyIds.set(personId, myKeyId);
+    keep: async (records: readonly { personId: string; myKeyId?: string; attributes?: Attributes }[]) => {
+      for (const { personId, myKeyId, attributes } of records) {
+        if (myKeyId !== undefined) myKeyIds.set(personId, myKeyId);
+        if (attributes) attributesOf.set(personId, attributes);
+      }
     },
-    forgetAttributes: async () => {},
+    attributes: async (personId: string) => attributesOf.get(personId),
+    forgetAttributes: async (personId: string) => void attributesOf.delete(personId),
+    subjectRef: (_issuer: string, subject: string) => `ref-${subject}`,
     attributesDigest: ({ name }: { name: string | null }) => `digest-${name}`,
     likeness: () => [],
     isTelling: () => true,
@@ -73,7 +84,25 @@ export function startHumans() {
   const survivors = new Survivors(log);
   const recording = new RecordingAttributes(log, vault, clock, survivors);
   const merging = new Merging(log, clock, { endOfPerson: async () => {} }, vault, recording);
-  const finding = new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock));
+  const contradictions = new Contradictions(log, clock);
+  const finding = new FindingPerson(log, vault, clock, survivors, contradictions);
+  const login = {
+    settings: { name: 'login', issuer: 'https://login.example/' },
+    begin: async () => {
+      throw new Error('no browser here');
+    },
+    // The code says who came back and what they let be read.
+    complete: async ({ code }: { code: string }) => {
+      const { subject, name } = JSON.parse(code) as { subject: string; name?: string };
+      return ok({ subject, claims: name === undefined ? {} : { name, birthdate: birthDate, gender: 'male' } });
+    },
+  } as unknown as NationalLogin;
+  const begun = {
+    keep: async () => ({ loginId: randomUUID(), expiresAtMs: now + 600_000 }),
+    take: async () => ok({} as LoginSecrets),
+    giveBack: async () => {},
+  };
+  const national = new NationalSigningIn({ login, begun, vault, recording, survivors, contradictions, log, clock });
   const reviewing = new Reviewing(log, clock, survivors, merging);
   return {
     log,
@@ -98,10 +127,21 @@ export function startHumans() {
       const { personId } = found.value;
       if (name === undefined) return { personId };
       const readAt = new Date(now).toISOString();
-      const told = { name, birthDate: japanDay('1990-04-01'), sex: '1', address: null };
+      const told = { name, birthDate: japanDay(birthDate), sex: '1', address: null };
       const table = { residenceCode: null, residenceTable: '2026-01-01', readAt, issuedAt: readAt };
       await recording.record(personId, { ...told, ...table }, randomUUID());
       return { personId };
+    },
+    /** Back from the national login: alone, or to be joined in the session of a person. */
+    async logIn(
+      subject: string,
+      name: string | undefined,
+      sessionOf: string | null,
+    ): Promise<{ readonly personId?: string; readonly code?: string }> {
+      const session = sessionOf === null ? null : { personId: sessionOf, tokenId: randomUUID() };
+      const returned = { code: JSON.stringify({ subject, name }), state: 'state' };
+      const done = await national.complete(randomUUID(), returned, session, randomUUID());
+      return done.ok ? { personId: done.value.personId } : { code: done.refusal.code };
     },
   };
 }

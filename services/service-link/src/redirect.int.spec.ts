@@ -212,12 +212,17 @@ describe('a link over the page of the provider', () => {
   });
 
   it.each([
-    ['an account id', { providerAccountId: '12345678' }, 'providerAccountId'],
-    ['a code', { securityCode: '5678' }, 'securityCode'],
-    ['a page but the other method', { method: 'code', returnTo: page }, 'returnTo'],
-    ['the other method alone', { method: null }, 'providerAccountId'],
-  ])('refuses a body that mixes the methods: %s', async (_name, more, field) => {
-    expect(await begin(stage.person(), more)).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+    ['an account id', { providerAccountId: '12345678' }, ['providerAccountId']],
+    ['a code', { securityCode: '5678' }, ['securityCode']],
+    [
+      'a page but the other method',
+      { method: 'code', providerAccountId: '12345678', securityCode: '5678', returnTo: page },
+      ['returnTo'],
+    ],
+    ['the other method alone', { method: null }, ['providerAccountId', 'securityCode']],
+  ])('refuses a body that mixes the methods: %s', async (_name, more, fields) => {
+    const errors = fields.map((field) => ({ field }));
+    expect(await begin(stage.person(), more)).toMatchObject({ status: 400, body: { errors } });
   });
 
   it('returns to the pages that are set up only, letter by letter', async () => {

@@ -22,9 +22,9 @@ export interface OwnSession {
 }
 
 export interface NationalSigningInParts {
-  readonly login: NationalLogin;
-  readonly begun: BegunLogins;
-  readonly vault: Vault;
+  readonly login: Pick<NationalLogin, 'settings' | 'begin' | 'complete'>;
+  readonly begun: Pick<BegunLogins, 'keep' | 'take' | 'giveBack'>;
+  readonly vault: Pick<Vault, 'attributes' | 'myKeyId' | 'subjectRef'>;
   readonly recording: RecordingAttributes;
   readonly survivors: Survivors;
   readonly contradictions: Contradictions;

@@ -23,7 +23,7 @@ import {
   valueOrProblem,
   waitSeconds,
 } from '@tsunagu/service-host';
-import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength, ValidateIf } from 'class-validator';
 import type { Pool } from 'pg';
 import type { ServiceLinkConfig } from '../config.js';
 import { decideEstablish } from '../domain/establish.js';
@@ -58,6 +58,9 @@ export class TypedAccount extends WithProof {
 
 const methods: readonly LinkMethod[] = ['code', 'redirect'];
 
+/** The account is named here, not on the provider's page. */
+const isTyped = ({ method }: { readonly method?: LinkMethod | null }) => method !== 'redirect';
+
 class LinkOrder extends WithProof {
   @ApiPropertyOptional({ enum: methods, default: 'code', description: 'redirect: over the provider’s own page' })
   @IsOptional()
@@ -65,12 +68,12 @@ class LinkOrder extends WithProof {
   method?: LinkMethod | null;
 
   @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'Needed with the method code, and only with it' })
-  @IsOptional()
+  @ValidateIf(isTyped)
   @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
   providerAccountId?: string | null;
 
   @ApiPropertyOptional({ minLength: 1, maxLength: 32, description: 'Needed with the method code, and only with it' })
-  @IsOptional()
+  @ValidateIf(isTyped)
   @Matches(/^[\x21-\x7e]{1,32}$/, { message: 'securityCode must be 1 to 32 printable ASCII characters' })
   securityCode?: string | null;
 
@@ -299,18 +302,15 @@ export class LinksController {
   }
 }
 
-/** What was typed; null where the provider's own page asks for it. A body that mixes the two is refused. */
-function typedIn({ method, providerAccountId, securityCode, returnTo }: LinkOrder): TypedSecrets | null {
-  const given = { providerAccountId, securityCode };
-  const fault = (field: string, code: string, message: string) =>
-    new Problem({ code: 'request.invalid', errors: [{ field, code, message: `${field} ${message}` }] });
-  if (method === 'redirect') {
-    const extra = Object.entries(given).find(([, value]) => value != null);
-    if (extra) throw fault(extra[0], 'not_with_redirect', 'is not given with the method redirect');
-    return null;
+/** What was typed; null where the provider’s own page asks for it. A body that mixes the two is refused. */
+function typedIn(order: LinkOrder): TypedSecrets | null {
+  const { providerAccountId, securityCode, returnTo } = order;
+  const extras = isTyped(order) ? { returnTo } : { providerAccountId, securityCode };
+  const field = Object.entries(extras).find(([, value]) => value != null)?.[0];
+  if (field !== undefined) {
+    const message = `${field} does not go with this method`;
+    throw new Problem({ code: 'request.invalid', errors: [{ field, code: 'not_with_method', message }] });
   }
-  if (returnTo != null) throw fault('returnTo', 'redirect_only', 'is given with the method redirect only');
-  if (providerAccountId == null) throw fault('providerAccountId', 'required', 'is needed with the method code');
-  if (securityCode == null) throw fault('securityCode', 'required', 'is needed with the method code');
-  return { providerAccountId, securityCode };
+  // Checked on the way in: whoever types gives both.
+  return isTyped(order) ? ({ providerAccountId, securityCode } as TypedSecrets) : null;
 }
