@@ -63,12 +63,14 @@ export async function startStage(
       },
       identity: async (_path, body) => {
         if (outside.identityIsDown) throw new Error('down');
-        const question = body as (typeof asked)[number];
-        asked.push(question);
-        const answers = await outside.answers(question.personId);
-        const { personId } = question;
-        const standing = { underReview: false, personId, formerPersonIds: [], ...outside.standing(personId) };
-        return answers && { answers, ...standing };
+        const { personIds, rules, at } = body as { personIds: string[]; rules: unknown; at: string };
+        const standings = personIds.map(async (personId) => {
+          asked.push({ personId, rules, at });
+          const answers = await outside.answers(personId);
+          const standing = { underReview: false, personId, formerPersonIds: [], ...outside.standing(personId) };
+          return answers ? { answers, ...standing } : null;
+        });
+        return { standings: await Promise.all(standings) };
       },
     },
   });

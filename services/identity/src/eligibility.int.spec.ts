@@ -52,6 +52,37 @@ describe('eligibility', () => {
     expect(await answersOf(personId, { residencePrefixes: ['13'] })).toEqual(['residence no']);
   });
 
+  it('is told of many persons at once, in their order, as of each alone', async () => {
+    const rules = { minimumAge: 18, residencePrefixes: ['13'] };
+    const people = [];
+    for (const birthDate of ['2008-04-01', '2015-01-01']) {
+      const card = await identity.card({ birthDate, residence: '13101' });
+      // Who is under 15 has no signature certificate, and so no attributes.
+      const withAttributes = birthDate < '2011';
+      people.push((await identity.session(card, { withAttributes })).body.person.personId as string);
+    }
+    const nobody = '019ab3f0-6c00-7000-8000-000000000001';
+    const askAll = (personIds: readonly string[], more: object = {}) =>
+      identity.service.call('POST', '/identity/internal/v1/eligibilities', {
+        token,
+        body: { personIds, rules, at: new Date(identity.service.clock.now()).toISOString(), ...more },
+      });
+    const { status, body } = await askAll([people[1] ?? '', nobody, people[0] ?? '', people[1] ?? '']);
+    const [young, grown] = [(await ask(people[1] ?? '', rules)).body, (await ask(people[0] ?? '', rules)).body];
+    expect([status, body.standings]).toEqual([200, [young, null, grown, young]]);
+    expect([young, grown].map(({ answers }) => answers[0].answer)).toEqual(['unknown', 'yes']);
+    expect((await askAll([])).body).toEqual({ standings: [] });
+    for (const bad of [
+      { personIds: ['x'] },
+      { personIds: Array(501).fill(nobody) },
+      { rules: { ageAsOf: '2026-02-30' } },
+    ])
+      expect((await askAll([nobody], bad)).status).toBe(400);
+    const staff = await identity.service.token({ role: 'operator', ownerId: 'demo' });
+    const path = '/identity/internal/v1/eligibilities';
+    expect((await identity.service.call('POST', path, { token: staff, body: {} })).status).toBe(403);
+  });
+
   it('is asked by services only, about persons who exist', async () => {
     expect((await ask('019ab3f0-6c00-7000-8000-000000000001', { minimumAge: 18 })).status).toBe(404);
     expect((await ask('x', {})).status).toBe(400);

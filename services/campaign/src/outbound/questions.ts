@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { RecordedEvent } from '@tsunagu/event-store';
+import { type RecordedEvent, SharedQuery } from '@tsunagu/event-store';
 import type { Result } from '@tsunagu/kernel';
 import { type EventProof, QUESTIONS, type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 import type { Answer, Eligibility } from '../domain/eligibility.js';
@@ -7,6 +7,8 @@ import type { LedgerQuestion, LedgerStep } from '../workflows/claim-replay.js';
 
 /** A replay reads a whole account and decides again: more than the questions of every claim may take. */
 const REPLAY_TIMEOUT_MS = 10_000;
+/** Persons in one question to identity. */
+const PERSONS_MAX = 500;
 
 export interface Fund {
   readonly fundId: string;
@@ -27,6 +29,16 @@ export interface Standing {
   readonly formerPersonIds: readonly string[];
 }
 
+interface AskedStanding {
+  readonly personId: string;
+  /** As JSON. */
+  readonly rules: string;
+  readonly at: string;
+}
+
+/** By rules, then person; or why there is no answer. */
+type Answered = ReadonlyMap<string, PromiseSettledResult<ReadonlyMap<string, Standing>>>;
+
 /** What the ledger knows of a claim; `event` is its recorded answer. */
 export interface GrantState {
   readonly state: 'granted' | 'refused' | 'unknown';
@@ -36,24 +48,47 @@ export interface GrantState {
 /** The questions this service asks. Each throws QuestionUnanswered when the other side cannot be heard: an outage, never a refusal. */
 @Injectable()
 export class Asking {
-  private readonly standingInFlight = new Map<string, Promise<Standing>>();
+  private readonly standings = new SharedQuery<AskedStanding, Answered>((asked) => this.askStandings(asked));
 
   constructor(@Inject(QUESTIONS) private readonly questions: Questions) {}
 
   /**
-   * Who a person is to identity, and its answers on the rules of a measure; no answers for a person it does not know. The same
-   * question in flight is asked once.
+   * Who a person is to identity, and its answers on the rules of a measure; no answers for a person it does not know. Those who ask
+   * while a question is under way share the next one.
    */
-  standing(personId: string, rules: Eligibility, at: string): Promise<Standing> {
-    const key = JSON.stringify([personId, rules]);
-    const asked = this.standingInFlight.get(key);
-    if (asked) return asked;
-    const standing = this.questions
-      .ask<Standing>('identity', 'eligibility', { personId, rules, at })
-      .then((known) => known ?? { answers: [], underReview: false, personId, formerPersonIds: [] })
-      .finally(() => this.standingInFlight.delete(key));
-    this.standingInFlight.set(key, standing);
-    return standing;
+  async standing(personId: string, rules: Eligibility, at: string): Promise<Standing> {
+    const key = JSON.stringify(rules);
+    const answered = (await this.standings.ask([{ personId, rules: key, at }])).get(key);
+    if (answered?.status !== 'fulfilled') throw answered?.reason;
+    return answered.value.get(personId) ?? { answers: [], underReview: false, personId, formerPersonIds: [] };
+  }
+
+  /** One question for each set of rules: what goes wrong with one of them is not the others'. */
+  private async askStandings(asked: readonly AskedStanding[]): Promise<Answered> {
+    const groups = [...Map.groupBy(asked, ({ rules }) => rules)];
+    const told = await Promise.allSettled(groups.map(([rules, same]) => this.askGroup(JSON.parse(rules), same)));
+    return new Map(groups.flatMap(([rules], i) => (told[i] ? [[rules, told[i]]] : [])));
+  }
+
+  private async askGroup(rules: Eligibility, asked: readonly AskedStanding[]): Promise<ReadonlyMap<string, Standing>> {
+    const personIds = [...new Set(asked.map(({ personId }) => personId))];
+    // Claims are accepted after the answer: on the day of whoever asked last.
+    const at = asked.map((each) => each.at).sort().at(-1) ?? '';
+    const found = new Map<string, Standing>();
+    for (let from = 0; from < personIds.length; from += PERSONS_MAX) {
+      const part = personIds.slice(from, from + PERSONS_MAX);
+      const told = await this.questions.ask<{ standings: readonly (Standing | null)[] }>('identity', 'eligibilities', {
+        personIds: part,
+        rules,
+        at,
+      });
+      // An identity of an earlier release does not know the question yet.
+      if (!told) throw new QuestionUnanswered('identity', 'identity cannot be asked about many persons');
+      told.standings.forEach((standing, i) => {
+        if (standing) found.set(part[i] ?? '', standing);
+      });
+    }
+    return found;
   }
 
   /** A fund of the ledger, whoever owns it. */

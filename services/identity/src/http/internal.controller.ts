@@ -18,7 +18,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { answerRules, type RuleAnswer } from '../domain/eligibility.js';
-import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
+import { fold, type PersonEvent, personStream } from '../domain/person.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { Vault } from '../outbound/vault.js';
 import { Survivors } from '../workflows/survivors.js';
@@ -48,6 +48,22 @@ class RulesQuestion {
 class EligibilityQuestion {
   @IsUUID()
   personId: string;
+
+  @IsObject()
+  @ValidateNested()
+  @Type(() => RulesQuestion)
+  rules: RulesQuestion;
+
+  @IsISO8601()
+  at: string;
+}
+
+/** Many persons, one set of rules: what a launch asks. */
+class EligibilitiesQuestion {
+  @IsArray()
+  @ArrayMaxSize(500)
+  @IsUUID(undefined, { each: true })
+  personIds: string[];
 
   @IsObject()
   @ValidateNested()
@@ -91,22 +107,25 @@ export class InternalController {
   @Post('eligibility')
   @HttpCode(200)
   async eligibility(@Body() { personId, rules, at }: EligibilityQuestion): Promise<EligibilityAnswer> {
-    const days = { ageAsOf: day(rules.ageAsOf, 'ageAsOf'), residentAsOf: day(rules.residentAsOf, 'residentAsOf') };
-    const { own, survivor } = await this.person(personId);
-    const isAsked = rules.minimumAge !== undefined || rules.residencePrefixes !== undefined;
-    const facts = isAsked ? await this.vault.attributes(personId) : undefined;
-    return {
-      answers: answerRules({ ...rules, ...days }, facts, Date.parse(at)),
-      underReview: own.heldBy.length > 0,
-      personId: survivor.personId,
-      formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),
-    };
+    const [standing] = await this.standings([personId], rules, at);
+    if (!standing) throw new Problem({ code: 'request.not_found' });
+    return standing;
+  }
+
+  /** The same of many persons, in their order; null for an id of nobody. */
+  @Post('eligibilities')
+  @HttpCode(200)
+  async eligibilities(
+    @Body() { personIds, rules, at }: EligibilitiesQuestion,
+  ): Promise<{ standings: readonly (EligibilityAnswer | null)[] }> {
+    return { standings: await this.standings(personIds, rules, at) };
   }
 
   /** Whom an id means today, and all ids that mean them. */
   @Get('persons/:personId')
   async whoIs(@Param('personId') id: string) {
-    const { survivor } = await this.person(isId(id) ? id : '');
+    const survivor = isId(id) ? (await this.survivors.of([id])).get(id) : undefined;
+    if (!survivor) throw new Problem({ code: 'request.not_found' });
     return { personId: survivor.personId, personIds: await this.survivors.idsOf(survivor) };
   }
 
@@ -115,11 +134,26 @@ export class InternalController {
     return this.sessionEnds.after(after, wait * 1_000);
   }
 
-  private async person(personId: string): Promise<{ own: Person; survivor: Person }> {
-    const stream = personStream(personId);
-    const own = fold(domainEvents<PersonEvent>((await this.reader.read([stream])).get(stream)));
-    if (!own) throw new Problem({ code: 'request.not_found' });
-    return { own, survivor: own.mergedInto ? await this.survivors.one(personId) : own };
+  private async standings(personIds: readonly string[], rules: RulesQuestion, at: string) {
+    const days = { ageAsOf: day(rules.ageAsOf, 'ageAsOf'), residentAsOf: day(rules.residentAsOf, 'residentAsOf') };
+    const isAsked = rules.minimumAge !== undefined || rules.residencePrefixes !== undefined;
+    const [streams, facts] = await Promise.all([
+      this.reader.read(personIds.map(personStream)),
+      isAsked ? this.vault.attributesOf(personIds) : undefined,
+    ]);
+    return Promise.all(
+      personIds.map(async (personId): Promise<EligibilityAnswer | null> => {
+        const own = fold(domainEvents<PersonEvent>(streams.get(personStream(personId))));
+        if (!own) return null;
+        const survivor = own.mergedInto ? await this.survivors.one(personId) : own;
+        return {
+          answers: answerRules({ ...rules, ...days }, facts?.get(personId), Date.parse(at)),
+          underReview: own.heldBy.length > 0,
+          personId: survivor.personId,
+          formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),
+        };
+      }),
+    );
   }
 }
 

@@ -89,6 +89,20 @@ export class Vault {
     return this.read<Attributes>(personId, 'attributes');
   }
 
+  /** Of many persons with one query; those of whom nothing is known are absent. */
+  async attributesOf(personIds: readonly string[]): Promise<ReadonlyMap<string, Attributes>> {
+    const { rows } = await this.database.query<{ person_id: string; wrapped: Buffer; sealed: Buffer }>(
+      `select person_id, wrapped, sealed from vault_attributes join vault_keys using (person_id)
+       where person_id = any($1::uuid[]) and kind = 'attributes'`,
+      [personIds],
+    );
+    return new Map(
+      rows.map(({ person_id: personId, wrapped, sealed }) => {
+        return [personId, open<Attributes>(this.unwrap(personId, wrapped), context(personId, 'attributes'), sealed)];
+      }),
+    );
+  }
+
   async myKeyId(personId: string): Promise<string | undefined> {
     return this.read<string>(personId, 'myKeyId');
   }
