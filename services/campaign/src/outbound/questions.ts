@@ -73,7 +73,11 @@ export class Asking {
   private async askGroup(rules: Eligibility, asked: readonly AskedStanding[]): Promise<ReadonlyMap<string, Standing>> {
     const personIds = [...new Set(asked.map(({ personId }) => personId))];
     // Claims are accepted after the answer: on the day of whoever asked last.
-    const at = asked.map((each) => each.at).sort().at(-1) ?? '';
+    const at =
+      asked
+        .map((each) => each.at)
+        .sort()
+        .at(-1) ?? '';
     const found = new Map<string, Standing>();
     for (let from = 0; from < personIds.length; from += PERSONS_MAX) {
       const part = personIds.slice(from, from + PERSONS_MAX);
