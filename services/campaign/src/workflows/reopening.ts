@@ -58,7 +58,7 @@ export class Reopening {
     return new Map(different.map((fundId, i) => [fundId, funds[i]?.undrawnPoints ?? 0]));
   }
 
-  /** Identity is asked of each, so many at a time; one that cannot be heard ends the call, which goes on where it was. */
+  /** Identity is asked of each, so many at a time; where it cannot be heard the call ends, and a repeated one goes on from there. */
   private async checked(rows: readonly ClaimRow[]): Promise<readonly ClaimRow[]> {
     const passed: ClaimRow[] = [];
     for (let from = 0; from < rows.length; from += ASKED_AT_ONCE) {

@@ -45,10 +45,7 @@ class RulesQuestion {
   residentAsOf?: string;
 }
 
-class EligibilityQuestion {
-  @IsUUID()
-  personId: string;
-
+class RulesAsked {
   @IsObject()
   @ValidateNested()
   @Type(() => RulesQuestion)
@@ -58,20 +55,17 @@ class EligibilityQuestion {
   at: string;
 }
 
+class EligibilityQuestion extends RulesAsked {
+  @IsUUID()
+  personId: string;
+}
+
 /** Many persons, one set of rules: what a launch asks. */
-class EligibilitiesQuestion {
+class EligibilitiesQuestion extends RulesAsked {
   @IsArray()
   @ArrayMaxSize(500)
   @IsUUID(undefined, { each: true })
   personIds: string[];
-
-  @IsObject()
-  @ValidateNested()
-  @Type(() => RulesQuestion)
-  rules: RulesQuestion;
-
-  @IsISO8601()
-  at: string;
 }
 
 class EndedSessionsQuestion {
