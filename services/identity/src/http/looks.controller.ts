@@ -40,8 +40,7 @@ export class LooksController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Looks at the caller under any id that means them, newest first' })
   async list(@Query() { cursor, limit }: PageQuery, @CurrentCaller() caller: Caller): Promise<LookList> {
-    const person = (await this.survivors.of([caller.subject])).get(caller.subject);
-    const personIds = person ? await this.survivors.idsOf(person) : [];
+    const personIds = await this.survivors.sameAs(caller.subject);
     const { looks, next } = await this.looks.page(personIds, cursor ? Number(cursor) : undefined, limit);
     return { looks, ...(next === undefined ? {} : { nextCursor: next }) };
   }

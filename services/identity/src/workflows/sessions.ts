@@ -40,22 +40,20 @@ export class Sessions {
 
   /** The person's own open sessions, those under an id that was merged into theirs included. */
   async openOf(personId: string): Promise<readonly ListedSession[]> {
-    return this.sessionEnds.openOf(await this.idsOf(personId));
+    return this.sessionEnds.openOf(await this.survivors.sameAs(personId));
   }
 
   /** Ends one of them. Gives its token's id; undefined when it is not theirs, or has run out by itself. */
   async endOne(personId: string, sessionId: string): Promise<string | undefined> {
-    const ended = await this.sessionEnds.endOwn(await this.idsOf(personId), { sessionId, keptTokenId: null });
+    const ended = await this.sessionEnds.endOwn(await this.survivors.sameAs(personId), {
+      sessionId,
+      keptTokenId: null,
+    });
     return ended[0];
   }
 
   /** Ends all of them but the one of this token. Gives their tokens' ids. */
   async endOthers(personId: string, keptTokenId: string): Promise<readonly string[]> {
-    return this.sessionEnds.endOwn(await this.idsOf(personId), { sessionId: null, keptTokenId });
-  }
-
-  private async idsOf(personId: string): Promise<readonly string[]> {
-    const person = (await this.survivors.of([personId])).get(personId);
-    return person ? this.survivors.idsOf(person) : [personId];
+    return this.sessionEnds.endOwn(await this.survivors.sameAs(personId), { sessionId: null, keptTokenId });
   }
 }

@@ -35,6 +35,12 @@ export class Survivors {
     return person;
   }
 
+  /** All ids that mean whom an id means; an id of nobody means itself. */
+  async sameAs(personId: string): Promise<readonly string[]> {
+    const person = (await this.of([personId])).get(personId);
+    return person ? this.idsOf(person) : [personId];
+  }
+
   /** All ids that mean the person, their own first. */
   async idsOf(person: Person): Promise<readonly string[]> {
     const ids = [person.personId];
