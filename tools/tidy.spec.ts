@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { linkFindings, sourceFindings } from './tidy.js';
+import { linkFindings, migrationFindings, sourceFindings } from './tidy.js';
 
 const root = resolve(import.meta.dirname, '..');
 const skipped = new Set(['node_modules', 'dist', 'coverage', '.cache']);
@@ -22,6 +22,12 @@ describe('the repository is tidy', () => {
       .filter((path) => textFile.test(path));
     expect(files.length).toBeGreaterThan(50);
     expect(files.flatMap((path) => sourceFindings(path, readFileSync(join(root, path), 'utf8')))).toEqual([]);
+  });
+
+  test('migrations are numbered without a gap, so that each schema runs all of them', () => {
+    const files = ['libs', 'services'].flatMap(filesUnder).filter((path) => path.endsWith('.sql'));
+    expect(files.length).toBeGreaterThan(20);
+    expect(migrationFindings(files)).toEqual([]);
   });
 
   test('every relative link in the documents leads to a file and a heading', () => {
@@ -48,6 +54,16 @@ describe('what counts as untidy', () => {
   test('a tidy file has no findings', () => {
     const text = `${'const a = 1;\n'.repeat(399)}import { b } from '../b.js';\n`;
     expect(sourceFindings('libs/a/src/http/x.ts', text)).toEqual([]);
+  });
+
+  test.each([
+    [['001', '003'], 'no migration 002'],
+    [['001', '002', '002'], '002 is not free'],
+    [['001', '002', '003', '004', '005', '006', '007'], '007 is not free'],
+  ])('migrations %j', (numbers, words) => {
+    const paths = numbers.map((number, i) => `services/identity/src/migrations/${number}.do.x${i}.sql`);
+    expect(migrationFindings(paths).join('\n')).toContain(words);
+    expect(migrationFindings(['001', '002'].map((number) => `libs/a/src/migrations/${number}.do.x.sql`))).toEqual([]);
   });
 
   test('links that lead nowhere are found, and only those', () => {

@@ -39,6 +39,30 @@ export function sourceFindings(path: string, text: string): readonly Finding[] {
   return findings;
 }
 
+const migration = /^(.*\/migrations)\/(\d+)\.do\.[^/]*\.sql$/;
+/** Numbers that were left out before this was checked: a schema past them would never run them. */
+const neverUsed = new Set(['services/identity/src/migrations/007']);
+
+/** Migrations that some schema would not run: a schema goes from its newest number on, so a gap cannot be filled later. */
+export function migrationFindings(paths: readonly string[]): readonly Finding[] {
+  const numbers = new Map<string, string[]>();
+  for (const path of paths) {
+    const [, folder, number] = migration.exec(path) ?? [];
+    if (folder && number) numbers.set(folder, [...(numbers.get(folder) ?? []), number]);
+  }
+  return [...numbers].flatMap(([folder, given]) => {
+    const expected = Array.from({ length: Math.max(...given.map(Number)) }, (_, i) => String(i + 1).padStart(3, '0'));
+    return [
+      ...expected
+        .filter((number) => !given.includes(number) && !neverUsed.has(`${folder}/${number}`))
+        .map((number) => `${folder}: no migration ${number}; it would be skipped where the next one has run`),
+      ...given
+        .filter((number, i) => given.indexOf(number) !== i || neverUsed.has(`${folder}/${number}`))
+        .map((number) => `${folder}: ${number} is not free for a migration`),
+    ];
+  });
+}
+
 /** Relative links of a Markdown file that lead nowhere: no such file, or no such heading in it. */
 export function linkFindings(root: string, path: string, text: string): readonly Finding[] {
   const findings: Finding[] = [];
