@@ -11,6 +11,7 @@ import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { ClientsController } from './http/clients.controller.js';
+import { ConsentsController } from './http/consents.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
@@ -43,6 +44,7 @@ import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
+import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Memberships } from './workflows/memberships.js';
@@ -70,6 +72,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       ReviewsController,
       PersonsController,
       LooksController,
+      ConsentsController,
       ClientsController,
       TokenController,
       JwksController,
@@ -136,6 +139,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Looks,
         inject: [PARTS],
         useFactory: ({ database, clock }: ServiceParts) => new Looks(database, clock),
+      },
+      {
+        provide: Consents,
+        inject: [PARTS, Vault, Survivors],
+        useFactory: ({ log }: ServiceParts, vault: Vault, survivors: Survivors) => new Consents(log, vault, survivors),
       },
       {
         provide: ReviewIndex,

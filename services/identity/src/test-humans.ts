@@ -3,7 +3,7 @@ import type { AppendRequest, EventLog } from '@tsunagu/event-store';
 import { MemoryEventLog } from '@tsunagu/event-store/memory';
 import { japanDay, ok } from '@tsunagu/kernel';
 import type { LoginSecrets, NationalLogin } from './outbound/national-login.js';
-import type { Attributes } from './verification/attributes.js';
+import { memoryVault } from './test-vault.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
@@ -62,25 +62,7 @@ export function startHumans() {
   const clock = { now: () => now };
   const crashing = new CrashingLog(new MemoryEventLog(clock));
   const { log } = crashing;
-  const myKeyIds = new Map<string, string>();
-  const attributesOf = new Map<string, Attributes>();
-  const vault = {
-    certificateRef: (hash: string) => `ref-${hash}`,
-    myKeyIdRef: (myKeyId: string) => `key-${myKeyId}`,
-    myKeyId: async (personId: string) => myKeyIds.get(personId),
-    keep: async (records: readonly { personId: string; myKeyId?: string; attributes?: Attributes }[]) => {
-      for (const { personId, myKeyId, attributes } of records) {
-        if (myKeyId !== undefined) myKeyIds.set(personId, myKeyId);
-        if (attributes) attributesOf.set(personId, attributes);
-      }
-    },
-    attributes: async (personId: string) => attributesOf.get(personId),
-    forgetAttributes: async (personId: string) => void attributesOf.delete(personId),
-    subjectRef: (_issuer: string, subject: string) => `ref-${subject}`,
-    attributesDigest: ({ name }: { name: string | null }) => `digest-${name}`,
-    likeness: () => [],
-    isTelling: () => true,
-  };
+  const vault = memoryVault();
   const survivors = new Survivors(log);
   const recording = new RecordingAttributes(log, vault, clock, survivors);
   const merging = new Merging(log, clock, { endOfPerson: async () => {} }, vault, recording);

@@ -65,6 +65,7 @@ export async function registerTestPersons(
         const digest = vault.attributesDigest(attributes);
         const events: readonly PersonEvent[] = [
           { type: 'PersonRegistered', data: { personId } },
+          { type: 'ConsentGiven', data: { personId, purpose: 'attributes', how: 'card', givenAt: readAt } },
           {
             type: 'AttributesVerified',
             data: { personId, kind: 'signatureCertificate', attributes: namesRead(attributes), readAt, digest },

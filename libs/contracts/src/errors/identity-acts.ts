@@ -6,7 +6,7 @@ const tapAgain = {
 };
 const chooseAnother = { en: 'Choose another one.', ja: '別の ID を選んでください。' };
 
-/** What identity refuses of a person who is known: proofs, freeze, MyKey IDs, terminals and memberships. */
+/** What identity refuses of a person who is known: proofs, freeze, consents, MyKey IDs, terminals and memberships. */
 export const identityActErrors = {
   'identity.fresh_proof_required': {
     status: 403,
@@ -25,6 +25,17 @@ export const identityActErrors = {
     next: {
       en: 'Lift the freeze with the card: POST /identity/v1/freeze/lift.',
       ja: 'カードで停止を解除してください（POST /identity/v1/freeze/lift）。',
+    },
+  },
+  'identity.consent_not_given': {
+    status: 409,
+    title: {
+      en: 'There is no consent to withdraw: nothing was ever read of this person.',
+      ja: '撤回できる同意がありません。情報は読み取られていません。',
+    },
+    next: {
+      en: 'Nothing is needed: nothing is used. GET /identity/v1/consents shows what was consented.',
+      ja: '手続きは不要です。同意の履歴は GET /identity/v1/consents で確認できます。',
     },
   },
   'identity.my_key_id_taken': {

@@ -41,6 +41,7 @@ export const upcasts = {
   MyKeyIdProvisionallyReserved: [],
   MyKeyIdProvisionallyRegistered: [],
   AttributesVerified: [],
+  ConsentGiven: [],
   DigestShared: [],
   GrantsHeld: [],
   ReviewOpened: [],

@@ -1,4 +1,5 @@
 import type { DataOf } from '@tsunagu/contracts';
+import { type Consent, type ConsentEvent, evolveConsents, isInForce, isWithdrawnReading, wayOf } from './consent.js';
 import { defaultProgramme, type PersonMyKeyIdEvent } from './my-key-id.js';
 import type { Review, ReviewEvent } from './review.js';
 
@@ -15,6 +16,7 @@ export type PersonEvent =
       };
     }
   | PersonMyKeyIdEvent
+  | ConsentEvent
   | { readonly type: 'SubjectAdded'; readonly data: PersonSubject & { readonly personId: string } }
   | { readonly type: 'AttributesVerified'; readonly data: AttributesVerified }
   /** Grants to the person wait until a review is decided. */
@@ -47,17 +49,30 @@ export interface Person {
   readonly personId: string;
   /** In programme `default`. */
   readonly myKeyIdRef: string | null;
-  /** When the attributes now held were read. */
+  /** When the attributes now held were read; null while none are. */
   readonly attributesReadAt: string | null;
+  /** Of the newest reading, and when that was: a withdrawal leaves both, so that doubles are still found. */
   readonly attributesDigest: string | null;
+  readonly digestReadAt: string | null;
+  /** To the use of attributes, in the order in which they were given. */
+  readonly consents: readonly Consent[];
+  /** Nothing read until then is used. */
+  readonly attributesWithdrawnAt: string | null;
   readonly cards: number;
   readonly subjects: readonly PersonSubject[];
   /** Open reviews for which grants wait. */
   readonly heldBy: readonly string[];
   /** The person that this id means since a merge. */
   readonly mergedInto: { readonly personId: string; readonly mergeId: string } | null;
-  /** Ids that mean this person since a merge, and which reading of attributes was the newest then. */
-  readonly absorbed: readonly { readonly personId: string; readonly attributesReadAt: string | null }[];
+  /** Ids that mean this person since a merge. */
+  readonly absorbed: readonly Absorbed[];
+}
+
+export interface Absorbed {
+  readonly personId: string;
+  /** Which reading of attributes was the person's newest at the merge, and how many consents they had given. */
+  readonly digestReadAt: string | null;
+  readonly consents: number;
 }
 
 export function personStream(personId: string): string {
@@ -68,10 +83,13 @@ export const initialState: Person | undefined = undefined;
 
 export function evolve(person: Person | undefined, event: PersonEvent): Person | undefined {
   if (event.type === 'PersonRegistered') {
-    const nothingKnown = { myKeyIdRef: null, attributesReadAt: null, attributesDigest: null } as const;
+    const nothingRead = { attributesReadAt: null, attributesDigest: null, digestReadAt: null } as const;
     return {
       personId: event.data.personId,
-      ...nothingKnown,
+      myKeyIdRef: null,
+      ...nothingRead,
+      consents: [],
+      attributesWithdrawnAt: null,
       cards: 1,
       subjects: [],
       heldBy: [],
@@ -92,8 +110,18 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       const { subjectRef, issuer } = event.data;
       return { ...person, subjects: [...person.subjects, { subjectRef, issuer }] };
     }
-    case 'AttributesVerified':
-      return { ...person, attributesReadAt: event.data.readAt, attributesDigest: event.data.digest };
+    case 'AttributesVerified': {
+      const { readAt, digest } = event.data;
+      const consents = consentsAt(person, event.data);
+      return { ...person, attributesReadAt: readAt, attributesDigest: digest, digestReadAt: readAt, consents };
+    }
+    case 'ConsentGiven':
+      return { ...person, consents: evolveConsents(person.consents, event) };
+    case 'ConsentWithdrawn': {
+      const attributesWithdrawnAt = event.data.withdrawnAt;
+      const consents = evolveConsents(person.consents, event);
+      return { ...person, consents, attributesReadAt: null, attributesWithdrawnAt };
+    }
     case 'GrantsHeld':
       return { ...person, heldBy: [...person.heldBy, event.data.reviewId] };
     case 'PersonReviewed':
@@ -101,19 +129,28 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
     case 'PersonsMerged': {
       const { keptPersonId, mergedPersonId, mergeId } = event.data;
       if (person.personId !== keptPersonId) return { ...person, mergedInto: { personId: keptPersonId, mergeId } };
-      const { attributesReadAt } = person;
-      return { ...person, absorbed: [...person.absorbed, { personId: mergedPersonId, attributesReadAt }] };
+      const { digestReadAt, consents } = person;
+      const absorbed = { personId: mergedPersonId, digestReadAt, consents: consents.length };
+      return { ...person, absorbed: [...person.absorbed, absorbed] };
     }
     case 'PersonSplit': {
       const { keptPersonId, mergedPersonId } = event.data;
       if (person.personId !== keptPersonId) return { ...person, mergedInto: null };
       const parted = person.absorbed.find(({ personId }) => personId === mergedPersonId);
       const absorbed = person.absorbed.filter((each) => each !== parted);
-      // What was read since the merge may be the other one's: nothing is known until it is read again.
-      if (!parted || parted.attributesReadAt === person.attributesReadAt) return { ...person, absorbed };
-      return { ...person, absorbed, attributesReadAt: null, attributesDigest: null };
+      // What was read since the merge may be the other one's, and so may a consent: nothing is known until it is read again.
+      if (!parted || parted.digestReadAt === person.digestReadAt) return { ...person, absorbed };
+      const consents = person.consents.slice(0, parted.consents);
+      return { ...person, absorbed, consents, attributesReadAt: null, attributesDigest: null, digestReadAt: null };
     }
   }
+}
+
+/** Earlier releases recorded readings without the consent that each was. */
+function consentsAt({ consents, personId }: Person, { kind, readAt }: AttributesVerified): readonly Consent[] {
+  if (isInForce({ consents })) return consents;
+  const data = { personId, purpose: 'attributes', how: wayOf(kind), givenAt: readAt } as const;
+  return evolveConsents(consents, { type: 'ConsentGiven', data });
 }
 
 export function fold(events: readonly PersonEvent[]): Person | undefined {
@@ -122,11 +159,18 @@ export function fold(events: readonly PersonEvent[]): Person | undefined {
 
 export type Reading = Omit<AttributesVerified, 'personId'>;
 
-/** The attributes of a reading count from then on; a reading that is not newer than the one held changes nothing. */
+/**
+ * The attributes of a reading count from then on, and letting them be read is the person's consent to that. A reading that is not
+ * newer than the one held, or than a withdrawal, changes nothing.
+ */
 export function decideAttributes(person: Person, reading: Reading): readonly PersonEvent[] {
-  if (person.attributesReadAt !== null && reading.readAt <= person.attributesReadAt) return [];
-  const { personId } = person;
-  return [{ type: 'AttributesVerified', data: { personId, ...reading } }];
+  const { personId, attributesReadAt } = person;
+  const { kind, readAt } = reading;
+  if (isWithdrawnReading(person, readAt) || (attributesReadAt !== null && readAt <= attributesReadAt)) return [];
+  const verified: PersonEvent = { type: 'AttributesVerified', data: { personId, ...reading } };
+  if (isInForce(person)) return [verified];
+  const consent = { personId, purpose: 'attributes', how: wayOf(kind), givenAt: readAt } as const;
+  return [{ type: 'ConsentGiven', data: consent }, verified];
 }
 
 /** The review between a person and another one known with the same digest; `review` is undefined while there is none. */

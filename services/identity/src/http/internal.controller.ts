@@ -17,6 +17,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { mayUse } from '../domain/consent.js';
 import { answerRules, type RuleAnswer } from '../domain/eligibility.js';
 import { fold, type PersonEvent, personStream } from '../domain/person.js';
 import { SessionEnds } from '../outbound/session-ends.js';
@@ -139,9 +140,12 @@ export class InternalController {
       personIds.map(async (personId): Promise<EligibilityAnswer | null> => {
         const own = fold(domainEvents<PersonEvent>(streams.get(personStream(personId))));
         if (!own) return null;
+        const held = facts?.get(personId);
+        // A withdrawal counts from the moment it stands on the log, also where the vault has yet to forget.
+        const usable = held && mayUse(own, held.readAt) ? held : undefined;
         const survivor = own.mergedInto ? await this.survivors.one(personId) : own;
         return {
-          answers: answerRules({ ...rules, ...days }, facts?.get(personId), Date.parse(at)),
+          answers: answerRules({ ...rules, ...days }, usable, Date.parse(at)),
           underReview: own.heldBy.length > 0,
           personId: survivor.personId,
           formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),

@@ -157,10 +157,8 @@ export class MyKeyIdsController {
     return valueOrProblem(await this.myKeyIds.change(caller.subject, programmeId, myKeyId, acting));
   }
 
-  /** On a person's own device the session is enough; at a shared terminal somebody else may stand there by now. */
   private async proveAtTerminal(caller: Caller, proof: ProofBody | undefined, act: Act): Promise<void> {
-    if (caller.terminalId === undefined) return;
-    valueOrProblem(await this.proving.signed(signedProof(proof), caller.subject, act));
+    valueOrProblem(await this.proving.atTerminal(signedProof(proof), caller, act));
   }
 
   private acting(caller: Caller, correlationId: string): Acting {

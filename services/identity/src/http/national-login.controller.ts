@@ -54,6 +54,11 @@ class LoginReturned {
   @IsString()
   @Length(1, 500)
   iss?: string;
+
+  /** Needed after a withdrawal only: the person lets what the login tells be used again. */
+  @IsOptional()
+  @IsBoolean()
+  consent?: boolean;
 }
 
 /** Signing in with the national login (OpenID). Everything is 404 where the platform offers none. */

@@ -115,6 +115,14 @@ export class Vault {
     );
   }
 
+  /** What was read until a withdrawal is not kept; a person who has consented anew since then has newer ones. */
+  async forgetWithdrawn(personId: string, withdrawnAt: string): Promise<void> {
+    await this.database.query(
+      `delete from vault_attributes where person_id = $1 and kind = 'attributes' and read_at <= $2`,
+      [personId, withdrawnAt],
+    );
+  }
+
   /** One more thing that is known of a person, under a kind of its own; what was there before is replaced. */
   async keepSealed(personId: string, kind: string, value: unknown, at: string): Promise<void> {
     await inTransaction(this.database, async (client) => {

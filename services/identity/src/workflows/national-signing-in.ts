@@ -1,5 +1,6 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
+import { hasWithdrawn } from '../domain/consent.js';
 import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
 import { decideLogin, personOfSubject, type SubjectBound, subjectStream } from '../domain/subject.js';
 import type { BegunLogins, TakingRefusal } from '../outbound/begun-logins.js';
@@ -51,7 +52,7 @@ export class NationalSigningIn {
 
   async complete(
     loginId: string,
-    returned: LoginReturn & { readonly state: string },
+    returned: LoginReturn & { readonly state: string; readonly consent?: boolean },
     session: OwnSession | null,
     correlationId: string,
   ): Promise<
@@ -69,7 +70,7 @@ export class NationalSigningIn {
     const found = await this.find(proven.value.subject, read, session, correlationId);
     if (!found.ok) return found;
     const personId = found.value;
-    await this.record(personId, read, correlationId);
+    await this.record(personId, read, returned.consent === true, correlationId);
     return ok({ personId, myKeyId: (await vault.myKeyId(personId)) ?? null });
   }
 
@@ -118,10 +119,19 @@ export class NationalSigningIn {
     throw new Error('the person of a subject changed at every look');
   }
 
-  /** By the way that cards go. A reading that lacks something known makes nothing unknown: it is left out. */
-  private async record(personId: string, read: Attributes, correlationId: string): Promise<void> {
+  /**
+   * By the way that cards go. A reading that lacks something known makes nothing unknown: it is left out. The login tells at every
+   * sign-in, so once the person has withdrawn it takes their word to use that again.
+   */
+  private async record(
+    personId: string,
+    read: Attributes,
+    consentsAnew: boolean,
+    correlationId: string,
+  ): Promise<void> {
     const told = namesRead(read);
     if (told.length === 0) return;
+    if (!consentsAnew && hasWithdrawn(await this.parts.survivors.all(personId))) return;
     const held = await this.parts.vault.attributes(personId);
     if (held && namesRead(held).some((name) => !told.includes(name))) return;
     await this.parts.recording.record(personId, read, correlationId);

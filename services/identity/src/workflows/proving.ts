@@ -80,6 +80,15 @@ export class Proving {
     return good;
   }
 
+  /** On a person's own device the session is enough; at a shared terminal somebody else may stand there by now. */
+  async atTerminal(
+    proof: SignedProof | undefined,
+    { subject, terminalId }: { readonly subject: string; readonly terminalId?: string | undefined },
+    act: Act,
+  ): Promise<Result<Proven | undefined, ProofRefusal>> {
+    return terminalId === undefined ? ok(undefined) : this.signed(proof, subject, act);
+  }
+
   /**
    * The card lies in a terminal that vouches for it, and signed here itself not long ago. Without that terminal a certificate read
    * without a PIN is public data, so only callers with the role kiosk, and services on their word, may ask.

@@ -1,5 +1,6 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, idFromScope } from '@tsunagu/kernel';
+import { isWithdrawnReading } from '../domain/consent.js';
 import { type DigestShared, digestStream, personsWith } from '../domain/digest.js';
 import {
   type Alike,
@@ -24,12 +25,15 @@ const attemptsMax = 50;
 export class RecordingAttributes {
   constructor(
     private readonly log: EventLog,
-    private readonly vault: Pick<Vault, 'keep' | 'attributesDigest' | 'likeness' | 'isTelling'>,
+    private readonly vault: Pick<Vault, 'keep' | 'forgetWithdrawn' | 'attributesDigest' | 'likeness' | 'isTelling'>,
     private readonly clock: Clock,
     private readonly survivors: Survivors,
   ) {}
 
-  /** Keeps what was read, then records that it was; a person whose digest others share waits with grants from then on. */
+  /**
+   * Keeps what was read, then records that it was; a person whose digest others share waits with grants from then on. What turns out
+   * to have been read before a withdrawal is forgotten again: the withdrawal may have forgotten before it was kept.
+   */
   async record(personId: string, attributes: Attributes, correlationId: string): Promise<void> {
     await this.vault.keep([{ personId, attributes }], attributes.readAt);
     const reading: Reading = {
@@ -41,7 +45,9 @@ export class RecordingAttributes {
     };
     const isTelling = this.vault.isTelling(attributes);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const writes = await this.decide(personId, reading, isTelling, correlationId);
+      const decided = await this.decide(personId, reading, isTelling, correlationId);
+      if ('withdrawnAt' in decided) return this.vault.forgetWithdrawn(personId, decided.withdrawnAt);
+      const { writes } = decided;
       if (writes.length === 0 || (await appendOne(this.log, { writes }))) return;
     }
     throw new Error('a person changed at every look');
@@ -53,12 +59,16 @@ export class RecordingAttributes {
     reading: Reading,
     isTelling: boolean,
     correlationId: string,
-  ): Promise<readonly StreamWrite[]> {
+  ): Promise<{ readonly writes: readonly StreamWrite[] } | { readonly withdrawnAt: string }> {
     const own = personStream(personId);
     const shared = digestStream(reading.digest);
     const streams = await this.log.readStreams(isTelling ? [own, shared] : [own]);
     const person = fold(domainEvents<PersonEvent>(streams, own));
     if (!person) throw new Error('attributes of a person who is not registered');
+    const { attributesWithdrawnAt } = person;
+    if (attributesWithdrawnAt !== null && isWithdrawnReading(person, reading.readAt)) {
+      return { withdrawnAt: attributesWithdrawnAt };
+    }
     const verified = decideAttributes(person, reading);
     const known = personsWith(domainEvents<DigestShared>(streams, shared));
     const nowMs = this.clock.now();
@@ -67,20 +77,17 @@ export class RecordingAttributes {
       expectedRevision: revisionOf(streams, own),
       events: events.map((event) => actOf(event, nowMs, correlationId)),
     });
-    if (!isTelling || known.includes(personId)) return verified.length === 0 ? [] : [mine(verified)];
+    if (!isTelling || known.includes(personId)) return { writes: verified.length === 0 ? [] : [mine(verified)] };
 
     const { held, writes } = await this.compare(person, known, correlationId);
     const share: DigestShared = { type: 'DigestShared', data: { personId, digest: reading.digest } };
     const changed = [...verified, ...held];
-    return [
-      ...(changed.length === 0 ? [] : [mine(changed)]),
-      {
-        stream: shared,
-        expectedRevision: revisionOf(streams, shared),
-        events: [actOf(share, nowMs, correlationId)],
-      },
-      ...writes,
-    ];
+    const sharing: StreamWrite = {
+      stream: shared,
+      expectedRevision: revisionOf(streams, shared),
+      events: [actOf(share, nowMs, correlationId)],
+    };
+    return { writes: [...(changed.length === 0 ? [] : [mine(changed)]), sharing, ...writes] };
   }
 
   /**

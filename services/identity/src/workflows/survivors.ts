@@ -41,6 +41,11 @@ export class Survivors {
     return person ? this.idsOf(person) : [personId];
   }
 
+  /** Whom an id means and everybody merged into them, each as they stand alone; none for an id of nobody. */
+  async all(personId: string): Promise<readonly Person[]> {
+    return this.read(await this.sameAs(personId));
+  }
+
   /** All ids that mean the person, their own first. */
   async idsOf(person: Person): Promise<readonly string[]> {
     const ids = [person.personId];
