@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { published } from '../published.js';
 import { topics } from '../topics.js';
-import { closed, Id } from './shapes.js';
+import { closed, Id, Time } from './shapes.js';
 
 const common = { version: 1, producer: 'identity', topic: topics.person, key: 'personId' } as const;
 
@@ -65,4 +65,12 @@ export const PersonSplit = published({
   meaning: 'A merge was wrong: both persons stand for themselves again.',
   data: TwoPersons,
   example: { personId, keptPersonId: personId, mergedPersonId, mergeId },
+});
+
+export const ConsentWithdrawn = published({
+  ...common,
+  type: 'ConsentWithdrawn',
+  meaning: 'A person withdrew a consent: what was read of them until then is not used for that purpose any more.',
+  data: Type.Object({ personId: Id, purpose: Type.Literal('attributes'), withdrawnAt: Time }, closed),
+  example: { personId, purpose: 'attributes' as const, withdrawnAt: '2026-11-30T07:00:00.000Z' },
 });
