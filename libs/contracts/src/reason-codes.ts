@@ -64,6 +64,17 @@ export const reasonCodes = {
         ja: 'カードでログインし、申込みを確認してください。この施策の申込みがなければ、改めて申し込んでください。',
       },
     },
+    consent_withdrawn: {
+      meaning: {
+        en: 'You withdrew the use of what was read from your card before the points were granted.',
+        ja: 'ポイント付与の前に、カードから読み取った情報の利用への同意が撤回されました。',
+      },
+      next: {
+        en: 'If you want the points, let your card be read again and claim once more: the claim goes on under the same receipt.',
+        ja: 'ポイントを希望する場合は、カードを再度読み取ってから改めて申し込んでください。同じ受付番号で処理されます。',
+      },
+      curable: true,
+    },
     fund_mismatch: {
       meaning: {
         en: "The measure's fund does not fit the campaign.",

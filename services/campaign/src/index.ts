@@ -1,5 +1,6 @@
 export { definition } from './definition.js';
 export { type Campaign, type CampaignEvent, campaignStream, fold as foldCampaign } from './domain/campaign.js';
+export { type ConsentEvent, restOnWithdrawn } from './domain/consent.js';
 export {
   type Entitlement,
   type EntitlementEvent,
@@ -8,5 +9,5 @@ export {
   type GrantOrder,
 } from './domain/entitlement.js';
 export { receiptNumber } from './domain/receipt.js';
-export { type ClaimAgain, campaignAsRead, decideClaimAgain } from './domain/replay.js';
+export { type ClaimAgain, campaignAsRead, decideClaimAgain, withdrawnFor } from './domain/replay.js';
 export { type ClaimReplay, type ReplayStep, replayClaim } from './workflows/claim-replay.js';

@@ -15,7 +15,7 @@ const grantOrder = {
   fundId: Id,
   amountPoints: PointCount,
   ruleVersion: Type.Integer({ minimum: 1 }),
-  /** 1 for the first decision, one more each time a curable refusal is reopened. */
+  /** 1 for the first decision, one more each time the claim is reopened. */
   attempt: Type.Integer({ minimum: 1 }),
   dryRun: Type.Boolean(),
   pointsExpireAt: Type.Union([Time, Type.Null()]),
@@ -67,7 +67,8 @@ export const ClaimAccepted = published({
 export const ClaimReopened = published({
   ...common,
   type: 'ClaimReopened',
-  meaning: 'A curable refusal, or a claim that was held, goes to the ledger under the same claim and receipt.',
+  meaning:
+    'A curable refusal, a claim that was held, or one that a withdrawal ended goes to the ledger under the same claim and receipt; `answers` are those it rests on now.',
   data: GrantOrder,
   example: { ...example, attempt: 2 },
 });

@@ -1,7 +1,8 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { ok, type Refusal, type Result, refuse } from '@tsunagu/kernel';
 import { type Campaign, stateAt } from './campaign.js';
-import { type Answer, answersFor, decideEligibility } from './eligibility.js';
+import { restOnWithdrawn, withoutWithdrawn } from './consent.js';
+import { type Answer, answersFor, decideEligibility, type Eligibility } from './eligibility.js';
 import type { At } from './stamped.js';
 
 /** What the ledger is asked to grant; published with ClaimAccepted and ClaimReopened. Only a claim that was accepted can be held. */
@@ -17,7 +18,11 @@ export type EntitlementEvent =
       readonly type: 'ClaimRefused';
       readonly data: Ended & { readonly attempt: number; readonly reasonCode: string; readonly curable: boolean };
     }
-  | { readonly type: 'ClaimCancelled'; readonly data: Ended & { readonly reasonCode: string } };
+  // `curable` absent: for good, as before there was a cause that can be undone.
+  | {
+      readonly type: 'ClaimCancelled';
+      readonly data: Ended & { readonly reasonCode: string; readonly curable?: true };
+    };
 
 /** One person's claim on one measure: at most one for ever. */
 export interface Entitlement {
@@ -55,7 +60,12 @@ export function evolve(state: Entitlement | undefined, event: At<EntitlementEven
     case 'ClaimRefused':
       return { ...ended, state: 'refused', reasonCode: event.data.reasonCode, curable: event.data.curable };
     case 'ClaimCancelled':
-      return { ...ended, state: 'cancelled', reasonCode: event.data.reasonCode };
+      return {
+        ...ended,
+        state: 'cancelled',
+        reasonCode: event.data.reasonCode,
+        curable: event.data.curable ?? false,
+      };
   }
 }
 
@@ -71,6 +81,8 @@ export interface ClaimCommand {
   readonly receiptNumber: string;
   /** As identity gave them. */
   readonly answers: readonly Answer[];
+  /** Up to when facts of this person are withdrawn: identity may have answered a moment before it heard of that. */
+  readonly withdrawnAt: string | null;
   /** Whether staff are to look first whether this person is one who is known already: the grant waits for that. */
   readonly underReview: boolean;
   readonly at: string;
@@ -106,7 +118,8 @@ export function decideClaim(
   if (!measure) return refuse('request.not_found');
   const closed = refusalOfCampaign(campaign, at);
   if (closed) return { ok: false, refusal: closed };
-  const errors = decideEligibility(measure.eligibility, command.answers);
+  const answers = withoutWithdrawn(command.answers, command.withdrawnAt);
+  const errors = decideEligibility(measure.eligibility, answers);
   if (errors.length > 0) return refuse('campaign.not_eligible', { errors });
   const data: GrantOrder = {
     claimId: command.claimId,
@@ -121,7 +134,7 @@ export function decideClaim(
     dryRun: campaign.dryRun,
     pointsExpireAt: measure.pointsExpireAt,
     pointsExpireAfterMonths: measure.pointsExpireAfterMonths,
-    answers: [...answersFor(measure.eligibility, command.answers)],
+    answers: [...answersFor(measure.eligibility, answers)],
     receiptNumber: command.receiptNumber,
     ...(command.underReview ? { heldFor: 'identity_review' } : {}),
   };
@@ -135,9 +148,14 @@ export type LedgerAnswer = At<
 
 /**
  * What the ledger's answer changes. A grant counts whatever the attempt it answers, because the points are there; a refusal counts
- * only for the present attempt of a claim that still waits. Anything else has been said before.
+ * only for the present attempt of a claim that still waits, and what could go to the ledger once more does not on facts that were
+ * withdrawn meanwhile. Anything else has been said before.
  */
-export function decideAnswer(entitlement: Entitlement, answer: LedgerAnswer): readonly At<EntitlementEvent>[] {
+export function decideAnswer(
+  entitlement: Entitlement,
+  answer: LedgerAnswer,
+  withdrawnAt: string | null,
+): readonly At<EntitlementEvent>[] {
   const { claimId, personId, measureId, attempt } = entitlement.order;
   if (answer.data.claimId !== claimId) return [];
   const ids = { claimId, personId, measureId, attempt: answer.data.attempt };
@@ -147,13 +165,33 @@ export function decideAnswer(entitlement: Entitlement, answer: LedgerAnswer): re
   }
   if (entitlement.state !== 'accepted' || answer.data.attempt !== attempt) return [];
   const { reasonCode, curable } = answer.data;
-  return [{ type: 'ClaimRefused', data: { ...ids, reasonCode, curable }, effectiveAt: answer.effectiveAt }];
+  const at = answer.effectiveAt;
+  const refused = { type: 'ClaimRefused', data: { ...ids, reasonCode, curable }, effectiveAt: at } as const;
+  return [refused, ...decideWithdrawn(evolve(entitlement, refused), at, withdrawnAt)];
 }
 
-/** A curable refusal goes to the ledger again, same claim and receipt; nothing for any other claim. */
-export function decideReopen(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
-  if (entitlement.state !== 'refused' || !entitlement.curable) return [];
-  return [reopened(entitlement, at)];
+/** What identity answers when it is asked again, and the measure's rules. */
+export interface AskedAgain {
+  readonly eligibility: Eligibility | null;
+  readonly answers: readonly Answer[];
+}
+
+/**
+ * What ended curably goes to the ledger again, same claim and receipt; nothing for any other claim. Where its facts were withdrawn
+ * it goes on later ones that fit as well, and not before there are any.
+ */
+export function decideReopen(
+  entitlement: Entitlement,
+  at: string,
+  withdrawnAt: string | null,
+  again?: AskedAgain,
+): readonly At<EntitlementEvent>[] {
+  if (!entitlement.curable) return [];
+  if (!restOnWithdrawn(entitlement.order.answers, withdrawnAt)) return [reopened(entitlement, at)];
+  if (!again) return [];
+  const answers = withoutWithdrawn(again.answers, withdrawnAt);
+  if (decideEligibility(again.eligibility, answers).length > 0) return [];
+  return [reopened(entitlement, at, answersFor(again.eligibility, answers))];
 }
 
 /** Whether a claim waits for identity and the ledger has not been asked. */
@@ -162,28 +200,67 @@ export function isHeld({ state, order }: Entitlement): boolean {
 }
 
 /** A held claim goes to the ledger: the review found a person of their own. Nothing for any other claim. */
-export function decideRelease(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
-  return isHeld(entitlement) ? [reopened(entitlement, at)] : [];
+export function decideRelease(
+  entitlement: Entitlement,
+  at: string,
+  withdrawnAt: string | null,
+): readonly At<EntitlementEvent>[] {
+  return isHeld(entitlement) ? [goesOn(entitlement, at, withdrawnAt)] : [];
+}
+
+/**
+ * What the ledger has not granted and still might ends, because the facts it rests on were withdrawn; a claim that the ledger is
+ * deciding is the ledger's.
+ */
+export function decideWithdrawn(
+  entitlement: Entitlement,
+  at: string,
+  withdrawnAt: string | null,
+): readonly At<EntitlementEvent>[] {
+  if (!isHeld(entitlement) && !(entitlement.state === 'refused' && entitlement.curable)) return [];
+  return restOnWithdrawn(entitlement.order.answers, withdrawnAt) ? [withdrawn(entitlement, at)] : [];
 }
 
 /** What the ledger has not granted to a person and still might ends, because the person is another one: that one claims. */
 export function decideMerged(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
   const { claimId, personId, measureId } = entitlement.order;
-  if (!isHeld(entitlement) && !(entitlement.state === 'refused' && entitlement.curable)) return [];
+  if (!isHeld(entitlement) && !entitlement.curable) return [];
   const data = { claimId, personId, measureId, reasonCode: mergedReason };
   return [{ type: 'ClaimCancelled', data, effectiveAt: at }];
 }
 
 /** A claim that ended by a merge goes on when the merge turns out to be wrong. */
-export function decideSplit(entitlement: Entitlement, at: string): readonly At<EntitlementEvent>[] {
+export function decideSplit(
+  entitlement: Entitlement,
+  at: string,
+  withdrawnAt: string | null,
+): readonly At<EntitlementEvent>[] {
   const endedByMerge = entitlement.state === 'cancelled' && entitlement.reasonCode === mergedReason;
-  return endedByMerge ? [reopened(entitlement, at)] : [];
+  return endedByMerge ? [goesOn(entitlement, at, withdrawnAt)] : [];
 }
 
 const mergedReason = 'persons_merged';
+/** Of a claim whose facts were withdrawn: later ones cure it. */
+export const withdrawnReason = 'consent_withdrawn';
 
-function reopened({ order: { heldFor: _, ...order } }: Entitlement, at: string): At<EntitlementEvent> {
-  return { type: 'ClaimReopened', data: { ...order, attempt: order.attempt + 1 }, effectiveAt: at };
+/** What waited for identity goes to the ledger, unless its facts were withdrawn while it waited. */
+function goesOn(entitlement: Entitlement, at: string, withdrawnAt: string | null): At<EntitlementEvent> {
+  const { answers } = entitlement.order;
+  return restOnWithdrawn(answers, withdrawnAt) ? withdrawn(entitlement, at) : reopened(entitlement, at);
+}
+
+function withdrawn({ order: { claimId, personId, measureId } }: Entitlement, at: string): At<EntitlementEvent> {
+  const data = { claimId, personId, measureId, reasonCode: withdrawnReason, curable: true } as const;
+  return { type: 'ClaimCancelled', data, effectiveAt: at };
+}
+
+function reopened(
+  { order: { heldFor: _, ...order } }: Entitlement,
+  at: string,
+  answers: readonly Answer[] = order.answers,
+): At<EntitlementEvent> {
+  const data = { ...order, attempt: order.attempt + 1, answers: [...answers] };
+  return { type: 'ClaimReopened', data, effectiveAt: at };
 }
 
 export function entitlementStream(measureId: string, personId: string): string {

@@ -2,14 +2,11 @@ import { schemaErrors } from '@tsunagu/contracts';
 import fc from 'fast-check';
 import { type Campaign, type CampaignEvent, decideDraft, decideTransition, fold } from './campaign.js';
 import type { Answer } from './eligibility.js';
+import * as deciding from './entitlement.js';
 import {
   type ClaimCommand,
-  decideAnswer,
   decideClaim,
   decideMerged,
-  decideRelease,
-  decideReopen,
-  decideSplit,
   type Entitlement,
   type EntitlementEvent,
   evolve,
@@ -18,8 +15,16 @@ import {
   type LedgerAnswer,
 } from './entitlement.js';
 import { receiptNumber } from './receipt.js';
-import { decideClaimAgain } from './replay.js';
+import * as replay from './replay.js';
 import type { At } from './stamped.js';
+
+// Nothing is withdrawn here: what a withdrawal changes stands in consent.unit.spec.
+const decideAnswer = (now: Entitlement, answer: LedgerAnswer) => deciding.decideAnswer(now, answer, null);
+const decideReopen = (now: Entitlement, at: string) => deciding.decideReopen(now, at, null);
+const decideRelease = (now: Entitlement, at: string) => deciding.decideRelease(now, at, null);
+const decideSplit = (now: Entitlement, at: string) => deciding.decideSplit(now, at, null);
+const decideClaimAgain = (events: readonly CampaignEvent[], claim: Parameters<typeof replay.decideClaimAgain>[1]) =>
+  replay.decideClaimAgain(events, claim, null);
 
 const personId = '019ab3f0-6c00-7000-8000-000000000001';
 const claimId = '019ab3f0-6c00-7000-8000-0000000000c1';
@@ -77,6 +82,7 @@ function command(more: Partial<ClaimCommand> = {}): ClaimCommand {
     claimId,
     receiptNumber: receipt,
     answers: [yes],
+    withdrawnAt: null,
     underReview: false,
     at: claimed,
     ...more,

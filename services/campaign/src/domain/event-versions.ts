@@ -1,11 +1,12 @@
 import type { PublishedType } from '@tsunagu/contracts';
 import type { UpcastSteps } from '@tsunagu/kernel';
 import type { CampaignEvent } from './campaign.js';
+import type { ConsentEvent } from './consent.js';
 import type { DoubledGrantEvent, MergeEvent } from './doubled-grant.js';
 import type { EntitlementEvent } from './entitlement.js';
 import type { ProgrammeEvent } from './programme.js';
 
-type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent | MergeEvent | DoubledGrantEvent;
+type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent | MergeEvent | DoubledGrantEvent | ConsentEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -25,4 +26,5 @@ export const upcasts = {
   SplitNoted: [],
   DoubledGrantFound: [],
   DoubledGrantEnded: [],
+  WithdrawalNoted: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

@@ -1,15 +1,18 @@
 import type { Result } from '@tsunagu/kernel';
 import { type CampaignEvent, campaignStream, fold } from './campaign.js';
+import { type ConsentEvent, consentStream, withdrawnAsRead } from './consent.js';
 import {
   decideAnswer,
   decideClaim,
   decideRelease,
   decideReopen,
   decideSplit,
+  decideWithdrawn,
   type EntitlementEvent,
   foldEntitlement,
   type GrantOrder,
   type LedgerAnswer,
+  withdrawnReason,
 } from './entitlement.js';
 import type { At } from './stamped.js';
 
@@ -24,13 +27,14 @@ export interface ClaimAgain {
 
 /**
  * Decides a recorded claim again (I6): with the campaign as it was at the revision that the decision read, and the answers and
- * the time recorded. `campaignEvents` are the campaign's stream up to that revision.
+ * the time recorded. `campaignEvents` are the campaign's stream up to that revision, `withdrawnAt` what was known then of withdrawals.
  */
 export function decideClaimAgain(
   campaignEvents: readonly CampaignEvent[],
   accepted: At<{ readonly type: string; readonly data: GrantOrder }>,
+  withdrawnAt: string | null,
 ): ClaimAgain {
-  const again = claimAgain(campaignEvents, accepted);
+  const again = claimAgain(campaignEvents, accepted, withdrawnAt);
   if (!again.ok) return { outcome: 'refused', code: again.refusal.code, same: false };
   return { outcome: 'accepted', code: null, same: equal(again.value.data, accepted.data) };
 }
@@ -38,12 +42,14 @@ export function decideClaimAgain(
 function claimAgain(
   campaignEvents: readonly CampaignEvent[],
   { data, effectiveAt: at }: At<{ readonly data: GrantOrder }>,
+  withdrawnAt: string | null,
 ): Result<At<EntitlementEvent>, string> {
   const campaign = fold(campaignEvents);
   if (!campaign) return { ok: false, refusal: { code: 'request.not_found' } };
   const { measureId, personId, claimId, receiptNumber, answers, heldFor } = data;
   const underReview = heldFor !== undefined;
-  return decideClaim({ campaign, measureId, personId, claimId, receiptNumber, answers, underReview, at });
+  const ids = { measureId, personId, claimId, receiptNumber };
+  return decideClaim({ campaign, ...ids, answers, withdrawnAt, underReview, at });
 }
 
 /** An event of an entitlement as replay reads it from the log. */
@@ -75,18 +81,32 @@ export function campaignAsRead<E extends CampaignEvent & { readonly revision: nu
   return campaignEvents.filter(({ revision }) => revision <= read);
 }
 
-/**
- * Decides one event of an entitlement's stream again (I6); undefined for an event that no decision here leads to. `asRead` is the
- * campaign as the claim read it, `answer` the ledger's event that caused this one.
- */
+/** What was withdrawn by a person as a decision on their claim read it. */
+export function withdrawnFor(
+  { reads }: Pick<ReplayedEvent, 'reads'>,
+  personId: string,
+  consents: readonly (ConsentEvent & { readonly revision: number })[],
+): string | null {
+  return withdrawnAsRead(consents, reads?.[consentStream(personId)] ?? -1);
+}
+
+/** What an event was decided on, besides the claim itself. */
+export interface Grounds {
+  /** The campaign as the claim read it. */
+  readonly campaign: readonly CampaignEvent[];
+  readonly withdrawnAt: string | null;
+  /** The ledger's event that caused this one. */
+  readonly answer: LedgerAnswer | undefined;
+}
+
+/** Decides one event of an entitlement's stream again (I6); undefined for an event that no decision here leads to. */
 export function decideAgain(
   events: readonly ReplayedEvent[],
   event: ReplayedEvent,
-  asRead: readonly CampaignEvent[],
-  answer: LedgerAnswer | undefined,
+  grounds: Grounds,
 ): DecidedAgain | undefined {
   try {
-    return compareAgain(events, event, asRead, answer);
+    return compareAgain(events, event, grounds);
   } catch (error) {
     // Events that cannot follow on each other: a finding about the log, not a failure of the replay.
     return { same: false, differences: [], problem: (error as Error).message };
@@ -96,23 +116,32 @@ export function decideAgain(
 function compareAgain(
   events: readonly ReplayedEvent[],
   event: ReplayedEvent,
-  asRead: readonly CampaignEvent[],
-  answer: LedgerAnswer | undefined,
+  { campaign, withdrawnAt, answer }: Grounds,
 ): DecidedAgain | undefined {
-  if (event.type === 'ClaimCancelled') return undefined;
+  const at = event.effectiveAt;
   if (event.type === 'ClaimAccepted') {
-    const again = claimAgain(asRead, event);
+    const again = claimAgain(campaign, event, withdrawnAt);
     return again.ok ? compared(event, again.value) : impossible(`It is refused now: ${again.refusal.code}.`);
   }
   const before = foldEntitlement(events.filter(({ revision }) => revision < event.revision));
   if (!before) return impossible('Nothing was claimed before it.');
+  if (event.type === 'ClaimCancelled') {
+    if (event.data.reasonCode !== withdrawnReason) return undefined;
+    const ways = [decideWithdrawn, decideSplit];
+    return compared(event, ways.flatMap((decide) => decide(before, at, withdrawnAt))[0]);
+  }
   if (event.type === 'ClaimReopened') {
-    // A claim is refused, held or ended by a merge: one of these at most applies.
-    const ways = [decideReopen, decideRelease, decideSplit];
-    return compared(event, ways.flatMap((decide) => decide(before, event.effectiveAt))[0]);
+    const { measureId, answers } = event.data;
+    const eligibility = fold(campaign)?.measures.find((each) => each.measureId === measureId)?.eligibility ?? null;
+    // A claim ended curably, is held or ended by a merge: one of these at most applies.
+    const [decided] = [
+      ...decideReopen(before, at, withdrawnAt, { eligibility, answers }),
+      ...[decideRelease, decideSplit].flatMap((decide) => decide(before, at, withdrawnAt)),
+    ];
+    return compared(event, decided);
   }
   if (!answer) return impossible('The ledger knows no event that caused it.');
-  return compared(event, decideAnswer(before, answer)[0]);
+  return compared(event, decideAnswer(before, answer, withdrawnAt)[0]);
 }
 
 /** What was recorded beside what is decided now. */

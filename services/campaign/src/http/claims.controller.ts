@@ -190,7 +190,7 @@ export class ClaimsController {
       claimId: order.claimId,
       state,
       ...(reason === null ? {} : { reasonCode: reason }),
-      ...(state === 'refused' ? { curable: claim.curable } : {}),
+      ...(state === 'refused' || state === 'cancelled' ? { curable: claim.curable } : {}),
       amountPoints: order.amountPoints,
       campaignId: order.campaignId,
       measureId: order.measureId,

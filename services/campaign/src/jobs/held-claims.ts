@@ -15,7 +15,8 @@ import { every } from './every.js';
 const ROUND_MAX = 50;
 
 /**
- * Looks after claims that wait for identity: a review that was decided while its claim was being recorded was heard of too early.
+ * Looks after claims that wait for identity: a review that was decided, or a consent that was withdrawn, while the claim was being
+ * recorded was heard of too early.
  * Lists grants, too, that turned out doubled only after the merge, because the ledger was still deciding.
  */
 @Injectable()
@@ -64,11 +65,13 @@ export class HeldClaims implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async settle({ personId, claimId }: ClaimRow): Promise<boolean> {
+  private async settle(row: ClaimRow): Promise<boolean> {
+    const { personId, claimId } = row;
     const now = isoTime(this.clock.now());
+    const outcome = { id: claimId, correlationId: randomUUID(), effectiveAt: now };
+    await this.outcomes.endWithdrawn(row, outcome);
     try {
       const standing = await this.asking.standing(personId, {}, now);
-      const outcome = { id: claimId, correlationId: randomUUID(), effectiveAt: now };
       if (standing.personId !== personId) await this.outcomes.endClaims(personId, outcome);
       else if (!standing.underReview) await this.outcomes.release(personId, outcome);
       return true;

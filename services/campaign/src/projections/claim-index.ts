@@ -54,7 +54,7 @@ export class ClaimIndex {
     const { rowCount } = await this.database.query(
       `select 1 from claims join campaigns using (campaign_id)
         where claims.person_id = $1 and campaigns.programme_id = $2
-          and (claims.state in ('accepted', 'granted') or claims.state = 'refused' and claims.curable)
+          and (claims.state in ('accepted', 'granted') or claims.curable)
         limit 1`,
       [personId, programmeId],
     );

@@ -62,7 +62,12 @@ function changeOf(event: Exclude<Recorded, { type: 'ClaimAccepted' }>): Change {
     case 'ClaimRefused':
       return { ...still, state: 'refused', reason_code: event.data.reasonCode, curable: event.data.curable };
     case 'ClaimCancelled':
-      return { ...still, state: 'cancelled', reason_code: event.data.reasonCode };
+      return {
+        ...still,
+        state: 'cancelled',
+        reason_code: event.data.reasonCode,
+        curable: event.data.curable ?? false,
+      };
   }
 }
 

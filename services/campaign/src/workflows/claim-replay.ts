@@ -1,5 +1,6 @@
 import { domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type CampaignEvent, campaignStream, fold, type Measure } from '../domain/campaign.js';
+import { type ConsentEvent, consentStream } from '../domain/consent.js';
 import {
   type Entitlement,
   type EntitlementEvent,
@@ -7,7 +8,7 @@ import {
   type GrantOrder,
   type LedgerAnswer,
 } from '../domain/entitlement.js';
-import { campaignAsRead, compared, type DecidedAgain, decideAgain } from '../domain/replay.js';
+import { campaignAsRead, compared, type DecidedAgain, decideAgain, withdrawnFor } from '../domain/replay.js';
 
 /** What the ledger is asked: the claim, and each event that asked it for the grant. */
 export interface LedgerQuestion {
@@ -68,14 +69,20 @@ export async function replayClaim(
   const accepted = events.find((event) => event.type === 'ClaimAccepted');
   if (!entitlement || !accepted) return undefined;
   const { claimId, personId, campaignId, measureId } = accepted.data;
-  const name = campaignStream(campaignId);
-  const campaignEvents = domainEvents<CampaignEvent>((await log.readStreams([name])).get(name));
+  const [name, ofPerson] = [campaignStream(campaignId), consentStream(personId)];
+  const streams = await log.readStreams([name, ofPerson]);
+  const campaignEvents = domainEvents<CampaignEvent>(streams.get(name));
+  const consents = domainEvents<ConsentEvent>(streams.get(ofPerson));
   const asRead = campaignAsRead(campaignEvents, accepted);
   const ledger = await askLedger({ claimId, personId, orders: events.flatMap(orderOf) });
 
   const campaignSteps = events.map((event): ReplayStep => {
     const answer = ledger.find(({ event: { id } }) => id === event.causationId)?.event;
-    const again = decideAgain(events, event, asRead, answer as (RecordedEvent & LedgerAnswer) | undefined);
+    const again = decideAgain(events, event, {
+      campaign: asRead,
+      withdrawnAt: withdrawnFor(event, personId, consents),
+      answer: answer as (RecordedEvent & LedgerAnswer) | undefined,
+    });
     return { service: 'campaign', event, postings: [], ...(again ? { again } : {}) };
   });
   const ledgerSteps = ledger.map(({ event, postings, again }): ReplayStep => {

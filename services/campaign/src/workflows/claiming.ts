@@ -2,7 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReader } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
-import { type Campaign, type CampaignEvent, campaignStream, fold } from '../domain/campaign.js';
+import { type Campaign, type CampaignEvent, campaignStream, fold, type Measure } from '../domain/campaign.js';
+import { type ConsentEvent, consentStream, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
+import { type Answer, type Eligibility, rulesOf } from '../domain/eligibility.js';
 import {
   decideClaim,
   decideReopen,
@@ -12,6 +14,7 @@ import {
   evolve,
   foldEntitlement,
   refusalOfCampaign,
+  withdrawnReason,
 } from '../domain/entitlement.js';
 import { receiptNumber } from '../domain/receipt.js';
 import { Asking, type Standing } from '../outbound/questions.js';
@@ -54,11 +57,11 @@ export class Claiming {
     const streams = await this.reader.read([campaignStream(campaignId), stream]);
     const known = foldEntitlement(domainEvents<EntitlementEvent>(streams.get(stream)));
     if (known && known.order.campaignId !== campaignId) return notFound;
-    const again = await this.existing(streams.get(stream), claimant);
-    if (again) return ok({ entitlement: again, first: false });
-
     const campaign = foldedCampaign(streams.get(campaignStream(campaignId)));
     const measure = campaign?.measures.find((each) => each.measureId === measureId);
+    const again = await this.existing(streams.get(stream), measure, claimant);
+    if (again) return ok({ entitlement: again, first: false });
+
     if (!campaign || !measure) return notFound;
     const closed = refusalOfCampaign(campaign, isoTime(this.clock.now()));
     if (closed) return { ok: false, refusal: closed };
@@ -68,7 +71,9 @@ export class Claiming {
     if (standing.personId !== claimant.personId) return refuse('campaign.person_merged');
     // The answer may have taken its time: whether the campaign is open is decided on what is recorded now.
     const formers = standing.formerPersonIds.map((personId) => entitlementStream(measureId, personId));
-    const later = await this.reader.read([campaignStream(campaignId), ...formers]);
+    // So is what was withdrawn, where something is used that can be.
+    const consents = rulesOf(measure.eligibility).length > 0 ? [consentStream(claimant.personId)] : [];
+    const later = await this.reader.read([campaignStream(campaignId), ...formers, ...consents]);
     const former = formers.map((name) => foldEntitlement(domainEvents<EntitlementEvent>(later.get(name))));
     // What was claimed under an id that means this person now is their claim.
     const theirs = former.find((claim) => claim?.state === 'granted' || claim?.state === 'accepted');
@@ -87,6 +92,7 @@ export class Claiming {
     const campaignEvents = streams.get(campaignStream(campaignId));
     const campaign = foldedCampaign(campaignEvents);
     if (!campaign) return notFound;
+    const consents = streams.get(consentStream(personId));
     const now = this.clock.now();
     const claimId = newId(now);
     const decided = decideClaim({
@@ -96,6 +102,7 @@ export class Claiming {
       claimId,
       receiptNumber: receiptNumber(claimId),
       answers,
+      withdrawnAt: withdrawnUntil(domainEvents<ConsentEvent>(consents)),
       underReview,
       at: isoTime(now),
     });
@@ -105,46 +112,71 @@ export class Claiming {
     const cause = { correlationId, causationId: null, actor, ownerId: campaign.ownerId };
     const event = {
       ...toNewEvent(derivedId('ClaimAccepted', claimId), decided.value, cause),
-      reads: { [campaignStream(campaignId)]: revisionOf(campaignEvents) },
+      reads: {
+        [campaignStream(campaignId)]: revisionOf(campaignEvents),
+        ...(consents ? { [consentStream(personId)]: revisionOf(consents) } : {}),
+      },
     };
     if (await appendOne(this.log, { writes: [{ stream, expectedRevision: 'noStream', events: [event] }] })) {
       return ok({ entitlement: evolve(undefined, decided.value), first: true });
     }
     // Another call of the same person was faster: that claim is the claim.
-    const winner = await this.existing((await this.reader.read([stream])).get(stream), claimant);
+    const measure = campaign.measures.find((each) => each.measureId === measureId);
+    const winner = await this.existing((await this.reader.read([stream])).get(stream), measure, claimant);
     if (!winner) throw new Error(`no claim on ${stream} although it cannot be the first`);
     return ok({ entitlement: winner, first: false });
   }
 
-  /** An existing claim; a curable refusal whose cause is gone is reopened on the way. */
+  /** An existing claim; one that ended by a cause that is gone is reopened on the way. */
   private async existing(
     recorded: readonly RecordedEvent[] | undefined,
-    { actor, correlationId }: Claimant,
+    measure: Measure | undefined,
+    claimant: Claimant,
   ): Promise<Entitlement | undefined> {
     const events = domainEvents<EntitlementEvent>(recorded);
     const entitlement = foldEntitlement(events);
     const last = events.at(-1);
-    if (!entitlement || !last) return undefined;
-    const [reopened] = decideReopen(entitlement, isoTime(this.clock.now()));
-    if (!reopened || !(await this.causeIsGone(entitlement))) return entitlement;
+    if (!entitlement || !last || !entitlement.curable) return entitlement;
+    const eligibility = measure?.eligibility ?? null;
+    const consents = consentStream(entitlement.order.personId);
+    const before = withdrawnUntil(domainEvents<ConsentEvent>((await this.reader.read([consents])).get(consents)));
+    const isAsked = restOnWithdrawn(entitlement.order.answers, before);
+    const answers = await this.answersNow(entitlement, isAsked ? (eligibility ?? {}) : {});
+    if (!answers) return entitlement;
 
+    // What was withdrawn while identity was asked counts.
+    const noted = (await this.reader.read([consents])).get(consents);
+    const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(noted));
+    const again = { eligibility, answers };
+    const [reopened] = decideReopen(entitlement, isoTime(this.clock.now()), withdrawnAt, again);
+    if (!reopened) return entitlement;
+    const { actor, correlationId } = claimant;
     const cause = { correlationId, causationId: last.id, actor, ownerId: last.ownerId };
-    // Derived from the refusal: two calls that reopen it at once do the same thing once.
+    // Derived from the end: two calls that reopen it at once do the same thing once.
     const event = toNewEvent(derivedId('ClaimReopened', last.id), reopened, cause);
-    const write = { stream: last.stream, expectedRevision: last.revision, events: [event] };
+    const asRead = { ...event, reads: { [consents]: revisionOf(noted) } };
+    const write = { stream: last.stream, expectedRevision: last.revision, events: [asRead] };
     if (await appendOne(this.log, { writes: [write] })) return evolve(entitlement, reopened);
     const now = await this.reader.read([last.stream]);
     return foldEntitlement(domainEvents<EntitlementEvent>(now.get(last.stream)));
   }
 
-  /** Whether a refused claim would fare better now; a ledger or identity that cannot be heard leaves the claim as it is. */
-  private async causeIsGone({ reasonCode, order }: Entitlement): Promise<boolean> {
-    if (reasonCode !== 'fund_exhausted') return false;
+  /**
+   * What identity answers on rules, where a claim that ended would fare better now; undefined otherwise. A ledger or identity that
+   * cannot be heard leaves the claim as it is.
+   */
+  private async answersNow(
+    { reasonCode, order }: Entitlement,
+    rules: Eligibility,
+  ): Promise<readonly Answer[] | undefined> {
     try {
-      const fund = await this.asking.fund(order.fundId);
-      return fund !== undefined && fund.undrawnPoints >= order.amountPoints && (await this.check.passes(order));
+      if (reasonCode === 'fund_exhausted') {
+        const fund = await this.asking.fund(order.fundId);
+        if (fund === undefined || fund.undrawnPoints < order.amountPoints) return undefined;
+      } else if (reasonCode !== withdrawnReason) return undefined;
+      return await this.check.answers(order, rules);
     } catch (error) {
-      if (error instanceof QuestionUnanswered) return false;
+      if (error instanceof QuestionUnanswered) return undefined;
       throw error;
     }
   }

@@ -1,13 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataOf } from '@tsunagu/contracts';
-import { appendOne, domainEvents, type EventLog, expectedRevision, type RecordedEvent } from '@tsunagu/event-store';
+import {
+  appendOne,
+  domainEvents,
+  type EventLog,
+  expectedRevision,
+  type NewEvent,
+  type RecordedEvent,
+} from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
+import { type ConsentEvent, consentStream, withdrawnUntil } from '../domain/consent.js';
 import { type Merge, type MergeEvent, mergedPersonStream, mergeInForce } from '../domain/doubled-grant.js';
 import {
   decideMerged,
   decideRelease,
   decideSplit,
+  decideWithdrawn,
   type Entitlement,
   type EntitlementEvent,
   entitlementStream,
@@ -17,7 +26,7 @@ import {
 import type { At } from '../domain/stamped.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
 import { MergeIndex } from '../projections/merge-index.js';
-import { serviceActor, toNewEvent } from '../recording.js';
+import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
 import { DoubledGrants } from './doubled-grants.js';
 
 /** More measures than anybody claims. */
@@ -26,7 +35,7 @@ const CLAIMS_MAX = 1_000;
 const ROUNDS_MAX = 50;
 
 type Outcome = Pick<RecordedEvent, 'id' | 'correlationId' | 'effectiveAt'>;
-type Decide = (entitlement: Entitlement, at: string) => readonly At<EntitlementEvent>[];
+type Decide = (entitlement: Entitlement, at: string, withdrawnAt: string | null) => readonly At<EntitlementEvent>[];
 
 /** Follows what identity found out: each outcome again changes nothing. */
 @Injectable()
@@ -52,6 +61,9 @@ export class IdentityOutcomes {
           break;
         case 'PersonSplit':
           await this.split(event.data as DataOf<'PersonSplit'>, event);
+          break;
+        case 'ConsentWithdrawn':
+          await this.withdrawn(event.data as DataOf<'ConsentWithdrawn'>, event);
       }
     }
   }
@@ -61,17 +73,39 @@ export class IdentityOutcomes {
     const ids = await this.merges.idsNow(personId);
     for (const row of await this.claims.ofPersons([personId], undefined, CLAIMS_MAX)) {
       const others = ids.filter((id) => id !== personId).map((id) => entitlementStream(row.measureId, id));
-      await this.change(row, outcome, async (entitlement, at) => {
+      await this.change(row, outcome, async (entitlement, at, withdrawnAt) => {
         if (!isHeld(entitlement)) return [];
         const isTheirs = others.length > 0 && (await this.anyCounts(others));
-        return (isTheirs ? decideMerged : decideRelease)(entitlement, at);
+        return (isTheirs ? decideMerged : decideRelease)(entitlement, at, withdrawnAt);
       });
     }
+  }
+
+  /** Ends a claim that could go to the ledger still and whose facts were withdrawn. */
+  async endWithdrawn(row: ClaimRow, outcome: Outcome): Promise<void> {
+    await this.change(row, outcome, decideWithdrawn);
   }
 
   /** What the merged id still waits for ends: the person who was kept claims it. */
   async endClaims(personId: string, outcome: Outcome): Promise<void> {
     await this.changeAll(personId, outcome, decideMerged);
+  }
+
+  /**
+   * Noted first: a claim that is recorded from now on reads the note, and those recorded before are found. Between the two lies the
+   * claim that read its person's stream before the note and is recorded after it: it was on its way already and is the ledger's.
+   */
+  private async withdrawn(data: DataOf<'ConsentWithdrawn'>, outcome: Outcome): Promise<void> {
+    const { personId, withdrawnAt } = data;
+    const stream = consentStream(personId);
+    const id = derivedId(`WithdrawalNoted ${withdrawnAt}`, personId);
+    const event = { type: 'WithdrawalNoted', data: { personId, withdrawnAt }, effectiveAt: outcome.effectiveAt };
+    await this.noteOnce(stream, (noted: readonly ConsentEvent[]) =>
+      noted.some((each) => each.data.withdrawnAt === withdrawnAt)
+        ? undefined
+        : toNewEvent(id, event, { ...this.cause(outcome), ownerId: null }),
+    );
+    await this.changeAll(personId, outcome, decideWithdrawn);
   }
 
   private async merged({ personId, ...merge }: DataOf<'PersonsMerged'>, outcome: Outcome): Promise<void> {
@@ -90,19 +124,24 @@ export class IdentityOutcomes {
 
   /** Both persons' events say the same: whichever comes first is noted. */
   private async note(type: MergeEvent['type'], data: Merge, outcome: Outcome): Promise<void> {
-    const stream = mergedPersonStream(data.mergedPersonId);
+    const event = { type, data, effectiveAt: outcome.effectiveAt };
+    await this.noteOnce(mergedPersonStream(data.mergedPersonId), (noted: readonly MergeEvent[]) => {
+      if (noted.some((each) => each.type === type && each.data.mergeId === data.mergeId)) return undefined;
+      // A split of a merge that another one has followed undoes nothing.
+      if (type === 'SplitNoted' && mergeInForce(noted)?.mergeId !== data.mergeId) return undefined;
+      return toNewEvent(derivedId(type, data.mergeId), event, { ...this.cause(outcome), ownerId: null });
+    });
+  }
+
+  private async noteOnce<E>(stream: string, note: (noted: readonly E[]) => NewEvent | undefined): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const recorded = (await this.log.readStreams([stream])).get(stream);
-      const noted = domainEvents<MergeEvent>(recorded);
-      if (noted.some((event) => event.type === type && event.data.mergeId === data.mergeId)) return;
-      // A split of a merge that another one has followed undoes nothing.
-      if (type === 'SplitNoted' && mergeInForce(noted)?.mergeId !== data.mergeId) return;
-      const event = { type, data, effectiveAt: outcome.effectiveAt };
-      const events = [toNewEvent(derivedId(type, data.mergeId), event, { ...this.cause(outcome), ownerId: null })];
-      if (await appendOne(this.log, { writes: [{ stream, expectedRevision: expectedRevision(recorded), events }] }))
-        return;
+      const event = note(domainEvents<E>(recorded));
+      if (!event) return;
+      const writes = [{ stream, expectedRevision: expectedRevision(recorded), events: [event] }];
+      if (await appendOne(this.log, { writes })) return;
     }
-    throw new Error('a merged person changed at every look');
+    throw new Error('the notes on a person changed at every look');
   }
 
   private async anyCounts(streams: readonly string[]): Promise<boolean> {
@@ -115,24 +154,27 @@ export class IdentityOutcomes {
 
   private async changeAll(personId: string, outcome: Outcome, decide: Decide): Promise<void> {
     const rows = await this.claims.ofPersons([personId], undefined, CLAIMS_MAX);
-    for (const row of rows) await this.change(row, outcome, async (entitlement, at) => decide(entitlement, at));
+    for (const row of rows) await this.change(row, outcome, decide);
   }
 
   private async change(
     { measureId, personId }: ClaimRow,
     outcome: Outcome,
-    decide: (...given: Parameters<Decide>) => Promise<ReturnType<Decide>>,
+    decide: (...given: Parameters<Decide>) => ReturnType<Decide> | Promise<ReturnType<Decide>>,
   ): Promise<void> {
-    const stream = entitlementStream(measureId, personId);
+    const [stream, consents] = [entitlementStream(measureId, personId), consentStream(personId)];
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const recorded = (await this.log.readStreams([stream])).get(stream);
+      const streams = await this.log.readStreams([stream, consents]);
+      const recorded = streams.get(stream);
+      const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(streams.get(consents)));
       const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
       const last = recorded?.at(-1);
-      const decided = entitlement && last ? await decide(entitlement, isoTime(this.clock.now())) : [];
+      const decided = entitlement && last ? await decide(entitlement, isoTime(this.clock.now()), withdrawnAt) : [];
       if (decided.length === 0 || !last) return;
       const cause = { ...this.cause(outcome), ownerId: last.ownerId };
       // Derived from the event that it changes: whoever does it, it happens once.
-      const events = decided.map((event) => toNewEvent(derivedId(event.type, last.id), event, cause));
+      const reads = { [consents]: revisionOf(streams.get(consents)) };
+      const events = decided.map((event) => ({ ...toNewEvent(derivedId(event.type, last.id), event, cause), reads }));
       if (await appendOne(this.log, { writes: [{ stream, expectedRevision: last.revision, events }] })) return;
     }
     throw new Error('a claim changed at every look');

@@ -9,6 +9,7 @@ import {
 } from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
+import { type ConsentEvent, consentStream, withdrawnUntil } from '../domain/consent.js';
 import {
   decideAnswer,
   type Entitlement,
@@ -27,6 +28,8 @@ interface Known {
   entitlement: Entitlement;
   revision: number;
   readonly ownerId: string | null;
+  /** What the person withdrew; read for curable refusals only, since nothing else depends on it. */
+  readonly consents: readonly RecordedEvent[] | undefined;
 }
 
 /** Rounds of reading again after somebody else wrote first; each round at least one of the writers gets on. */
@@ -55,7 +58,8 @@ export class LedgerAnswers {
       const stream = streamOf(answer);
       const state = known.get(stream);
       if (!state) throw new UnprocessableMessage(answer.id, 'the ledger answered a claim that was never made here');
-      const decided = decideAnswer(state.entitlement, answer);
+      const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(state.consents));
+      const decided = decideAnswer(state.entitlement, answer, withdrawnAt);
       if (decided.length === 0) continue;
       requests.push({
         writes: [{ stream, expectedRevision: state.revision, events: newEvents(decided, answer, state) }],
@@ -69,22 +73,26 @@ export class LedgerAnswers {
   }
 
   private async read(answers: readonly Recorded[]): Promise<Map<string, Known>> {
-    const streams = await this.log.readStreams([...new Set(answers.map(streamOf))]);
+    const consentsOf = new Map(answers.filter(isCurable).map((each) => [streamOf(each), consentOf(each)]));
+    const names = new Set(answers.map(streamOf));
+    const streams = await this.log.readStreams([...names, ...new Set(consentsOf.values())]);
     const known = new Map<string, Known>();
-    for (const [stream, recorded] of streams) {
+    for (const stream of names) {
+      const recorded = streams.get(stream);
       const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
-      const ownerId = recorded[0]?.ownerId ?? null;
-      if (entitlement) known.set(stream, { entitlement, revision: revisionOf(recorded), ownerId });
+      const ownerId = recorded?.[0]?.ownerId ?? null;
+      const consents = streams.get(consentsOf.get(stream) ?? '');
+      if (entitlement) known.set(stream, { entitlement, revision: revisionOf(recorded), ownerId, consents });
     }
     return known;
   }
 }
 
-function newEvents(decided: readonly At<EntitlementEvent>[], answer: Recorded, { ownerId }: Known) {
+function newEvents(decided: readonly At<EntitlementEvent>[], answer: Recorded, { ownerId, consents }: Known) {
   const { correlationId, id: causationId } = answer;
-  return decided.map((event) =>
-    toNewEvent(derivedId(event.type, answer.id), event, { correlationId, causationId, actor: serviceActor, ownerId }),
-  );
+  const cause = { correlationId, causationId, actor: serviceActor, ownerId };
+  const reads = consents ? { reads: { [consentOf(answer)]: revisionOf(consents) } } : {};
+  return decided.map((event) => ({ ...toNewEvent(derivedId(event.type, answer.id), event, cause), ...reads }));
 }
 
 /** What the ledger decided on a row of a list answers no claim. */
@@ -96,4 +104,12 @@ function isLedgerAnswer(event: RecordedEvent): event is Recorded {
 
 function streamOf({ data }: Recorded): string {
   return entitlementStream(data.measureId, data.personId);
+}
+
+function isCurable(answer: Recorded): boolean {
+  return answer.type === 'GrantRefused' && answer.data.curable;
+}
+
+function consentOf({ data }: Recorded): string {
+  return consentStream(data.personId);
 }

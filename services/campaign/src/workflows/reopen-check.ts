@@ -2,10 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { domainEvents, StreamReader } from '@tsunagu/event-store';
 import { type Clock, isoTime } from '@tsunagu/kernel';
 import { CLOCK } from '@tsunagu/service-host';
+import type { Answer, Eligibility } from '../domain/eligibility.js';
 import { type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
 import { Asking } from '../outbound/questions.js';
 
-/** Whether a claim that was refused may go to the ledger again: much can be known of its person that was not known then. */
+/** Whether a claim that ended may go to the ledger again: much can be known of its person that was not known then. */
 @Injectable()
 export class ReopenCheck {
   constructor(
@@ -15,18 +16,22 @@ export class ReopenCheck {
   ) {}
 
   /**
-   * Not while a review holds the person's grants, not under an id that means somebody else, and not where a claim under another id of
-   * theirs was granted or still can be (I1). Throws QuestionUnanswered when identity cannot be heard.
+   * What identity answers now on rules; undefined while a review holds the person's grants, under an id that means somebody else, and
+   * where a claim under another id of theirs was granted or still can be (I1). Throws QuestionUnanswered when identity cannot be heard.
    */
-  async passes({ personId, measureId }: { readonly personId: string; readonly measureId: string }): Promise<boolean> {
-    const standing = await this.asking.standing(personId, {}, isoTime(this.clock.now()));
-    if (standing.personId !== personId || standing.underReview) return false;
+  async answers(
+    { personId, measureId }: { readonly personId: string; readonly measureId: string },
+    rules: Eligibility = {},
+  ): Promise<readonly Answer[] | undefined> {
+    const standing = await this.asking.standing(personId, rules, isoTime(this.clock.now()));
+    if (standing.personId !== personId || standing.underReview) return undefined;
     const others = standing.formerPersonIds.map((id) => entitlementStream(measureId, id));
-    if (others.length === 0) return true;
+    if (others.length === 0) return standing.answers;
     const read = await this.reader.read(others);
-    return others.every((name) => {
+    const isTheirs = others.some((name) => {
       const state = foldEntitlement(domainEvents<EntitlementEvent>(read.get(name)))?.state;
-      return state !== 'granted' && state !== 'accepted';
+      return state === 'granted' || state === 'accepted';
     });
+    return isTheirs ? undefined : standing.answers;
   }
 }

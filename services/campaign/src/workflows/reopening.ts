@@ -1,11 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AppendRequest, appendSurely, domainEvents, type EventLog } from '@tsunagu/event-store';
+import {
+  type AppendRequest,
+  appendSurely,
+  domainEvents,
+  type EventLog,
+  type RecordedEvent,
+} from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
-import { decideReopen, type EntitlementEvent, entitlementStream, foldEntitlement } from '../domain/entitlement.js';
+import { type ConsentEvent, consentStream, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
+import {
+  decideReopen,
+  type Entitlement,
+  type EntitlementEvent,
+  entitlementStream,
+  foldEntitlement,
+} from '../domain/entitlement.js';
 import { Asking } from '../outbound/questions.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
-import { toNewEvent } from '../recording.js';
+import { revisionOf, toNewEvent } from '../recording.js';
 import { CampaignLaunch } from './campaign-launch.js';
 import { ReopenCheck } from './reopen-check.js';
 
@@ -45,7 +58,9 @@ export class Reopening {
     let after = 0;
     for (let looked = 0; looked < CALL_MAX; looked += PAGE) {
       const page = await this.index.curable(campaignId, after, PAGE);
-      reopened += await this.append(await this.checked(page.filter((row) => fits(row, left))), by);
+      // Before they are counted: what was withdrawn is not to keep the rest from the fund.
+      const usable = (await this.read(page)).filter(isUsable).map(({ row }) => row);
+      reopened += await this.append(await this.checked(usable.filter((row) => fits(row, left))), by);
       after = page.at(-1)?.acceptedPosition ?? after;
       if (page.length < PAGE || [...left.values()].every((points) => points <= 0)) return ok({ reopened, more: false });
     }
@@ -63,8 +78,8 @@ export class Reopening {
     const passed: ClaimRow[] = [];
     for (let from = 0; from < rows.length; from += ASKED_AT_ONCE) {
       const asked = rows.slice(from, from + ASKED_AT_ONCE);
-      const passes = await Promise.all(asked.map((row) => this.check.passes(row)));
-      passed.push(...asked.filter((_, i) => passes[i]));
+      const answers = await Promise.all(asked.map((row) => this.check.answers(row)));
+      passed.push(...asked.filter((_, i) => answers[i] !== undefined));
     }
     return passed;
   }
@@ -72,21 +87,44 @@ export class Reopening {
   /** How many of them are reopened now; one that changed in this moment is passed over. */
   private async append(rows: readonly ClaimRow[], by: { actor: string; correlationId: string }): Promise<number> {
     if (rows.length === 0) return 0;
-    const streams = await this.log.readStreams(rows.map((row) => entitlementStream(row.measureId, row.personId)));
     const at = isoTime(this.clock.now());
     const requests: AppendRequest[] = [];
-    for (const recorded of streams.values()) {
-      const last = recorded.at(-1);
-      const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
-      const [event] = entitlement ? decideReopen(entitlement, at) : [];
+    for (const { row, recorded, consents, entitlement } of await this.read(rows)) {
+      const last = recorded?.at(-1);
+      const [event] = entitlement ? decideReopen(entitlement, at, withdrawnUntil(consents)) : [];
       if (!last || !event) continue;
       const cause = { correlationId: by.correlationId, causationId: last.id, actor: by.actor, ownerId: last.ownerId };
-      const events = [toNewEvent(derivedId('ClaimReopened', last.id), event, cause)];
+      const reads = { [consentStream(row.personId)]: revisionOf(consents) };
+      const events = [{ ...toNewEvent(derivedId('ClaimReopened', last.id), event, cause), reads }];
       requests.push({ writes: [{ stream: last.stream, expectedRevision: last.revision, events }] });
     }
     const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
     return outcomes.filter(({ outcome }) => outcome === 'appended').length;
   }
+
+  /** The claims as they are, with what their persons have withdrawn. */
+  private async read(rows: readonly ClaimRow[]): Promise<readonly Known[]> {
+    const nameOf = ({ measureId, personId }: ClaimRow) => entitlementStream(measureId, personId);
+    const names = rows.flatMap((row) => [nameOf(row), consentStream(row.personId)]);
+    const streams = names.length > 0 ? await this.log.readStreams([...new Set(names)]) : new Map();
+    return rows.map((row) => {
+      const recorded = streams.get(nameOf(row));
+      const consents = domainEvents<ConsentEvent>(streams.get(consentStream(row.personId)));
+      return { row, recorded, consents, entitlement: foldEntitlement(domainEvents<EntitlementEvent>(recorded)) };
+    });
+  }
+}
+
+interface Known {
+  readonly row: ClaimRow;
+  readonly recorded: readonly RecordedEvent[] | undefined;
+  readonly consents: readonly (RecordedEvent & ConsentEvent)[];
+  readonly entitlement: Entitlement | undefined;
+}
+
+/** Whether a claim rests on nothing that was withdrawn: else it goes on when its person claims again, on new facts. */
+function isUsable({ entitlement, consents }: Known): boolean {
+  return entitlement !== undefined && !restOnWithdrawn(entitlement.order.answers, withdrawnUntil(consents));
 }
 
 /** Takes a claim's points off what its fund has left; the first that does not fit ends its fund's queue, so nobody is overtaken. */

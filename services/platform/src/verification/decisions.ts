@@ -1,4 +1,12 @@
-import { type CampaignEvent, campaignAsRead, campaignStream, decideClaimAgain } from '@tsunagu/campaign';
+import {
+  type CampaignEvent,
+  type ConsentEvent,
+  campaignAsRead,
+  campaignStream,
+  decideClaimAgain,
+  restOnWithdrawn,
+  withdrawnFor,
+} from '@tsunagu/campaign';
 import type { DataOf } from '@tsunagu/contracts';
 import {
   type Account,
@@ -20,15 +28,25 @@ export interface Grounds {
   readonly leaseRests: LeaseRests;
 }
 
+/** What a person has withdrawn, as the campaign noted it. */
+export type Consents = readonly (ConsentEvent & { readonly revision: number })[];
+
 /** I6: every accepted claim and every decision of the ledger, decided again from what was recorded. */
 export function checkDecisions({ campaigns, funding, leaseRests }: Grounds, found: (finding: Finding) => void) {
   const counts = { claims: 0, answers: 0 };
 
-  /** With the campaign as it was read then, the recorded answers and the recorded time. */
-  function isSameClaim(accepted: Seen): boolean {
+  /** With the campaign and the withdrawals as they were read then, the recorded answers and the recorded time. */
+  function isSameClaim(accepted: Seen, consents: Consents): boolean {
     const recorded = { ...accepted, data: accepted.data as DataOf<'ClaimAccepted'> };
     const events = campaigns.get(campaignStream(recorded.data.campaignId)) ?? [];
-    return decideClaimAgain(campaignAsRead(events, recorded), recorded).same;
+    const withdrawnAt = withdrawnFor(recorded, recorded.data.personId, consents);
+    return decideClaimAgain(campaignAsRead(events, recorded), recorded, withdrawnAt).same;
+  }
+
+  /** A reopened claim rests on nothing that was read as withdrawn. */
+  function isOnUsableFacts(reopened: Seen, consents: Consents): boolean {
+    const { personId, answers } = reopened.data as DataOf<'ClaimReopened'>;
+    return !restOnWithdrawn(answers, withdrawnFor(reopened, personId, consents));
   }
 
   /** With the account before it, and the fund and the lease as they were read then. */
@@ -41,9 +59,13 @@ export function checkDecisions({ campaigns, funding, leaseRests }: Grounds, foun
 
   return {
     counts,
-    claim(accepted: Kept): void {
+    /** `consents`: what its person has withdrawn. */
+    claim(accepted: Kept, consents: Consents): void {
       counts.claims += 1;
-      if (!holds(() => isSameClaim(accepted))) found(differs(accepted));
+      if (!holds(() => isSameClaim(accepted, consents))) found(differs(accepted));
+    },
+    reopened(reopened: Kept, consents: Consents): void {
+      if (!holds(() => isOnUsableFacts(reopened, consents))) found(differs(reopened));
     },
     /** `order`: what asked for the answer, where that was found. */
     answer(answer: Kept, order: GrantOrder | undefined, account: Account): void {

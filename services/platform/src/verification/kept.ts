@@ -112,9 +112,10 @@ function furtherSubject(service: string, further: number, { stream, data }: Read
   return String(further === role.exchange ? data.exchangeId : data.personId);
 }
 
-/** The person of `account-<person>` and `entitlement-<measure>+<person>`; any other stream is its own subject. */
+/** The person of `account-<person>`, `consent-<person>` and `entitlement-<measure>+<person>`; any other stream is its own subject. */
 function subjectOf(stream: string): string {
   if (stream.startsWith('account-')) return stream.slice('account-'.length);
+  if (stream.startsWith('consent-')) return stream.slice('consent-'.length);
   if (stream.startsWith('entitlement-')) return stream.slice(stream.lastIndexOf('+') + 1);
   return stream;
 }
@@ -126,6 +127,7 @@ const furtherRoles: Readonly<Record<string, Readonly<Record<string, number>>>> =
     ClaimGranted: role.person,
     ClaimRefused: role.person,
     ClaimCancelled: role.person,
+    WithdrawalNoted: role.person,
   },
   'exchange-settlement': {
     ExchangeRequested: role.exchange,

@@ -1,7 +1,8 @@
+import type { ConsentEvent } from '@tsunagu/campaign';
 import type { DataOf } from '@tsunagu/contracts';
 import { checkAccounts, checkOneGrant, type Violation } from '@tsunagu/point-ledger';
 import { checkClaims } from './claims.js';
-import { checkDecisions, type Grounds } from './decisions.js';
+import { type Consents, checkDecisions, type Grounds } from './decisions.js';
 import { checkExchanges } from './exchanges.js';
 import type { Finding } from './finding.js';
 import { type Kept, type KeptRecord, keptOf, role, type Seen } from './kept.js';
@@ -48,9 +49,16 @@ export function checkSubjects(
     const persons = lists.persons(rows);
     const orders = new Map<string, DataOf<'ClaimAccepted'>>();
 
+    const consents = new Map<string, Consents>();
+
     function takeClaim(event: Kept) {
+      const personId = String(event.data.personId);
+      const noted = consents.get(personId) ?? [];
+      // A note comes before every decision that read it.
+      if (event.type === 'WithdrawalNoted') consents.set(personId, [...noted, event as Kept & ConsentEvent]);
       claims.takeCampaign(event);
-      if (event.type === 'ClaimAccepted') decisions.claim(event);
+      if (event.type === 'ClaimAccepted') decisions.claim(event, noted);
+      if (event.type === 'ClaimReopened') decisions.reopened(event, noted);
       if (event.type === 'ClaimAccepted' || event.type === 'ClaimReopened')
         orders.set(event.id, event.data as DataOf<'ClaimAccepted'>);
     }

@@ -1,0 +1,279 @@
+import { domainEvents } from '@tsunagu/event-store';
+import { message } from '@tsunagu/service-host/testing';
+import fc from 'fast-check';
+import { type ConsentEvent, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
+import type { Answer } from '../domain/eligibility.js';
+import { type EntitlementEvent, foldEntitlement, isHeld } from '../domain/entitlement.js';
+import { campaignBody, fundId, grantRefused, pointsGranted, type Stage, startStage } from '../test-stage.js';
+
+let stage: Stage;
+/** Persons whose grants identity holds. */
+const held = new Set<string>();
+/** When identity read what it knows of a person. */
+const readAt = new Map<string, string>();
+
+beforeAll(async () => {
+  stage = await startStage({ CAMPAIGN_CLAIM_DEADLINE_SECONDS: '60', CAMPAIGN_SWEEP_SECONDS: '1' });
+  stage.outside.standing = (personId) => ({ underReview: held.has(personId) });
+  stage.outside.answers = answersOf;
+});
+afterAll(() => stage.service.close());
+
+function answersOf(personId: string): readonly Answer[] {
+  const factReadAt = readAt.get(personId) ?? null;
+  return [{ rule: 'age', answer: factReadAt === null ? 'unknown' : 'yes', factReadAt }];
+}
+
+const now = () => new Date(stage.service.clock.now()).toISOString();
+const withRules = { ...campaignBody, measures: [{ ...campaignBody.measures[0], eligibility: { minimumAge: 15 } }] };
+
+async function person(options: { held?: boolean } = {}) {
+  const made = await stage.person();
+  if (options.held) held.add(made.personId);
+  letReadCard(made.personId);
+  return made;
+}
+function letReadCard(personId: string): void {
+  stage.service.clock.forward(1_000);
+  readAt.set(personId, now());
+}
+
+async function claim(campaign: Awaited<ReturnType<Stage['open']>>, made: Awaited<ReturnType<typeof person>>) {
+  const { status, body } = await stage.claim(campaign, made.token);
+  expect([status, body.state]).toEqual([202, 'accepted']);
+  return { ...made, ...body, campaign, claimId: String(body.claimId) };
+}
+type Claim = Awaited<ReturnType<typeof claim>>;
+
+const view = async ({ claimId, token }: Claim) => (await stage.get(`/claims/${claimId}`, token)).body;
+const events = async (stream: string) => (await stage.service.log.readStreams([stream])).get(stream) ?? [];
+const eventsOf = ({ measureId, personId }: Claim) => events(`entitlement-${measureId}+${personId}`);
+const types = async (made: Claim) => (await eventsOf(made)).map(({ type }) => type);
+const withdrawal = (personId: string, withdrawnAt = now()) =>
+  message('ConsentWithdrawn', { personId, purpose: 'attributes', withdrawnAt });
+/** Identity forgets, and says so. */
+async function withdraw(personId: string) {
+  readAt.delete(personId);
+  const said = withdrawal(personId);
+  await stage.tell(said);
+  return said;
+}
+const reviewed = (personId: string) =>
+  message('PersonReviewed', { personId, reviewId: fundId, outcome: 'different_persons', held: false });
+const reopenBatch = async ({ campaign }: Claim) =>
+  (await stage.post(`/campaigns/${campaign.campaignId}/claim-reopenings`, stage.operator)).body.reopened;
+
+const ended = { state: 'cancelled', reasonCode: 'consent_withdrawn', curable: true };
+
+describe('a withdrawal of consent', () => {
+  it('ends a claim that waits for a review, once however often it is heard, and the review does not let it go on', async () => {
+    const made = await claim(await stage.open(withRules), await person({ held: true }));
+    const said = await withdraw(made.personId);
+    await Promise.all([stage.tell(said, said), stage.tell(said)]);
+    expect(await view(made)).toMatchObject({ ...ended, receipt: made.receipt });
+    held.delete(made.personId);
+    await stage.tell(reviewed(made.personId), said);
+    expect(await types(made)).toEqual(['ClaimAccepted', 'ClaimCancelled']);
+    const noted = await events(`consent-${made.personId}`);
+    expect(noted.map(({ type, data, causationId }) => [type, data, causationId])).toEqual([
+      ['WithdrawalNoted', { personId: made.personId, withdrawnAt: said.data.withdrawnAt }, said.id],
+    ]);
+  });
+
+  it('ends a curable refusal, and no batch opens it again; the person does, with a card read since', async () => {
+    const made = await claim(await stage.open(withRules), await person());
+    await stage.deliver(grantRefused(made, made.personId));
+    await withdraw(made.personId);
+    expect(await reopenBatch(made)).toBe(0);
+    // Nothing is known of the person any more.
+    expect(await stage.claim(made.campaign, made.token)).toMatchObject({ status: 200, body: ended });
+    letReadCard(made.personId);
+    expect(await reopenBatch(made)).toBe(0);
+    stage.outside.identityIsDown = true;
+    expect((await stage.claim(made.campaign, made.token)).body).toMatchObject(ended);
+    stage.outside.identityIsDown = false;
+    held.add(made.personId);
+    expect((await stage.claim(made.campaign, made.token)).body).toMatchObject(ended);
+    held.delete(made.personId);
+    const again = await Promise.all(Array.from({ length: 5 }, () => stage.claim(made.campaign, made.token)));
+    for (const { status, body } of again) {
+      expect([status, body.state, body.claimId, body.receipt]).toEqual([200, 'accepted', made.claimId, made.receipt]);
+    }
+    const recorded = await eventsOf(made);
+    expect(recorded.map(({ type }) => type)).toEqual([
+      'ClaimAccepted',
+      'ClaimRefused',
+      'ClaimCancelled',
+      'ClaimReopened',
+    ]);
+    expect(recorded[3]).toMatchObject({
+      data: { attempt: 2, answers: answersOf(made.personId) },
+      reads: { [`consent-${made.personId}`]: 0 },
+    });
+    await stage.deliver(pointsGranted(made, made.personId, 2));
+    expect(await view(made)).toMatchObject({ state: 'granted', receipt: made.receipt });
+  });
+
+  it('leaves a claim to the ledger that the ledger has: a grant stays, a refusal is not tried again', async () => {
+    const campaign = await stage.open(withRules);
+    const [granted, refused, before] = [
+      await claim(campaign, await person()),
+      await claim(campaign, await person()),
+      await claim(campaign, await person()),
+    ];
+    await stage.deliver(pointsGranted(before, before.personId));
+    for (const { personId } of [granted, refused, before]) await withdraw(personId);
+    expect([(await view(granted)).state, (await view(refused)).state]).toEqual(['accepted', 'accepted']);
+    const [grant, refusal] = [pointsGranted(granted, granted.personId), grantRefused(refused, refused.personId)];
+    await Promise.all([stage.deliver(grant, refusal), stage.deliver(refusal, grant)]);
+    expect([(await view(granted)).state, (await view(before)).state]).toEqual(['granted', 'granted']);
+    expect(await view(refused)).toMatchObject(ended);
+    expect(await reopenBatch(refused)).toBe(0);
+    expect(await types(refused)).toEqual(['ClaimAccepted', 'ClaimRefused', 'ClaimCancelled']);
+  });
+
+  it('does not touch what used nothing of the card', async () => {
+    const made = await claim(await stage.open(), await person({ held: true }));
+    await withdraw(made.personId);
+    expect(await view(made)).toMatchObject({ state: 'accepted', reasonCode: 'identity_review' });
+    held.delete(made.personId);
+    await stage.tell(reviewed(made.personId));
+    expect(await types(made)).toEqual(['ClaimAccepted', 'ClaimReopened']);
+  });
+
+  it('that is heard while identity is asked leaves the answers unknown', async () => {
+    const made = await person();
+    const campaign = await stage.open(withRules);
+    const answered = answersOf(made.personId);
+    stage.outside.answers = async (personId) => {
+      if (personId !== made.personId) return answersOf(personId);
+      await withdraw(personId);
+      return answered;
+    };
+    const { status, body } = await stage.claim(campaign, made.token);
+    stage.outside.answers = answersOf;
+    expect([status, body.code, body.errors]).toEqual([
+      403,
+      'campaign.not_eligible',
+      [expect.objectContaining({ field: 'age', code: 'unknown' })],
+    ]);
+    letReadCard(made.personId);
+    await claim(campaign, made);
+  });
+
+  it('that was heard before its held claim was recorded is found by the sweeper', async () => {
+    const made = await claim(await stage.open(withRules), await person({ held: true }));
+    // As if the claim had been recorded after the note, by who had read before it: only the note is there.
+    const stream = `consent-${made.personId}`;
+    const { id, data, effectiveAt, correlationId } = withdrawal(made.personId);
+    const { purpose: _, ...noted } = data as { purpose: string; personId: string; withdrawnAt: string };
+    const facts = { id, effectiveAt, correlationId, causationId: null, actor: 'service:campaign', ownerId: null };
+    const event = { ...facts, type: 'WithdrawalNoted', data: noted };
+    await stage.service.log.append([{ writes: [{ stream, expectedRevision: 'noStream', events: [event] }] }]);
+    stage.service.clock.forward(61_000);
+    const waited = await stage.get(`/claims/${made.claimId}`, made.token, { prefer: 'wait=10' });
+    expect(waited.body).toMatchObject(ended);
+  });
+
+  it('leaves the person one who has claimed: a claim that ended so can still be granted', async () => {
+    const made = await claim(await stage.open(withRules), await person({ held: true }));
+    await withdraw(made.personId);
+    const token = await stage.service.token({ role: 'service', subject: 'service-link' });
+    const path = `/campaign/internal/v1/programmes/default/claims-of/${made.personId}`;
+    expect((await stage.service.call('GET', path, { token })).body).toEqual({ claimed: true });
+  });
+});
+
+describe('in whatever order and at the same moment', () => {
+  const act = fc.constantFrom('claim', 'withdraw', 'readCard', 'hold', 'release', 'grant', 'refuse', 'batch', 'again');
+  type Act = typeof act extends fc.Arbitrary<infer A> ? A : never;
+
+  async function play(moments: readonly (readonly Act[])[], campaign: Awaited<ReturnType<Stage['open']>>) {
+    const { personId, token } = await person();
+    const entitlement = `entitlement-${campaign.measureId}+${personId}`;
+    const told: ReturnType<typeof message>[] = [];
+    const delivered: ReturnType<typeof message>[] = [];
+    const receipts = new Set<string>();
+    let granted = false;
+
+    /** The ledger decides each order once, and never grants a claim twice. */
+    const decide = async (outcome: 'grant' | 'refuse') => {
+      const order = (await handedOver()).find(({ id }) => !delivered.some(({ causationId }) => causationId === id));
+      if (!order) return;
+      const reason = granted ? 'already_granted' : 'fund_exhausted';
+      const made = { ...order.data, campaignId: campaign.campaignId };
+      const answer =
+        outcome === 'grant' && !granted
+          ? pointsGranted(made, personId, order.data.attempt)
+          : grantRefused(made, personId, order.data.attempt, reason);
+      granted ||= answer.type === 'PointsGranted';
+      delivered.push({ ...answer, causationId: order.id });
+      await stage.deliver(answer);
+    };
+    const acts: Record<Act, () => Promise<unknown>> = {
+      claim: async () => {
+        const { body } = await stage.claim(campaign, token);
+        if (body.claimId) receipts.add(`${body.claimId} ${body.receipt.number}`);
+      },
+      withdraw: async () => {
+        stage.service.clock.forward(1);
+        told.push(await withdraw(personId));
+      },
+      readCard: async () => letReadCard(personId),
+      hold: async () => held.add(personId),
+      release: async () => {
+        held.delete(personId);
+        told.push(reviewed(personId));
+        await stage.tell(...told.slice(-1));
+      },
+      grant: () => decide('grant'),
+      refuse: () => decide('refuse'),
+      batch: () => stage.post(`/campaigns/${campaign.campaignId}/claim-reopenings`, stage.operator),
+      again: () => Promise.all([stage.tell(...told), stage.deliver(...delivered)]),
+    };
+    const handedOver = async () =>
+      domainEvents<EntitlementEvent>(await events(entitlement)).flatMap((event) => {
+        if (event.type !== 'ClaimAccepted' && event.type !== 'ClaimReopened') return [];
+        return 'heldFor' in event.data ? [] : [event];
+      });
+
+    for (const moment of moments) {
+      const before = await stage.service.log.head();
+      await Promise.all(moment.map((each) => acts[each]()));
+      const notes = domainEvents<ConsentEvent>(await events(`consent-${personId}`));
+      for (const { data, position, reads } of await handedOver()) {
+        const read = reads?.[`consent-${personId}`] ?? -1;
+        // What was noted by the moment before must be heeded; of what is noted in this very one, what was read.
+        const heeded = notes.filter((note) => note.revision <= read || (note.position <= before && position > before));
+        expect(restOnWithdrawn(data.answers, withdrawnUntil(heeded))).toBe(false);
+      }
+    }
+    for (let i = 0; i < 2; i += 1) await acts.again();
+    const recorded = domainEvents<EntitlementEvent>(await events(entitlement));
+    const notes = domainEvents<ConsentEvent>(await events(`consent-${personId}`));
+    const last = foldEntitlement(recorded);
+    expect(recorded.filter(({ type }) => type === 'ClaimGranted')).toHaveLength(granted ? 1 : 0);
+    expect(receipts.size).toBeLessThanOrEqual(1);
+    if (!last) return;
+    expect(new Set(recorded.map(({ data }) => data.claimId)).size).toBe(1);
+    // Nothing is left that could still be granted on what was withdrawn.
+    const couldBe = isHeld(last) || (last.state === 'refused' && last.curable);
+    expect(couldBe && restOnWithdrawn(last.order.answers, withdrawnUntil(notes))).toBe(false);
+    const { body } = await stage.get(`/claims/${last.order.claimId}/replay`, await auditor());
+    const undecided = body.events.filter(
+      ({ type, decidedAgain }: { type: string; decidedAgain?: { same: boolean } }) =>
+        ['ClaimAccepted', 'ClaimReopened', 'ClaimCancelled'].includes(type) && !decidedAgain?.same,
+    );
+    expect(undecided).toEqual([]);
+  }
+  const auditor = () => stage.service.token({ role: 'auditor', ownerId: 'demo', subject: 'audit-1' });
+
+  it('nothing goes to the ledger on what was withdrawn, nothing is granted twice, claim and receipt stay', async () => {
+    const campaign = await stage.open(withRules);
+    const moments = fc.array(fc.array(act, { minLength: 1, maxLength: 3 }), { minLength: 4, maxLength: 14 });
+    await fc.assert(
+      fc.asyncProperty(moments, (played) => play([['claim'], ...played], campaign)),
+      { numRuns: 40, endOnFailure: true },
+    );
+  }, 120_000);
+});
