@@ -21,7 +21,12 @@ export type PersonEvent =
   | { readonly type: 'GrantsHeld'; readonly data: { readonly personId: string; readonly reviewId: string } }
   | { readonly type: 'PersonReviewed'; readonly data: DataOf<'PersonReviewed'> }
   | { readonly type: 'PersonsMerged'; readonly data: DataOf<'PersonsMerged'> }
-  | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> };
+  | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> }
+  /** From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes, which proves which one it was. */
+  | {
+      readonly type: 'PersonErased';
+      readonly data: { readonly personId: string; readonly erasureId: string; readonly keyHash: string };
+    };
 
 export interface AttributesVerified {
   readonly personId: string;
@@ -58,6 +63,8 @@ export interface Person {
   readonly mergedInto: { readonly personId: string; readonly mergeId: string } | null;
   /** Ids that mean this person since a merge, and which reading of attributes was the newest then. */
   readonly absorbed: readonly { readonly personId: string; readonly attributesReadAt: string | null }[];
+  /** By which the data of this id were erased: it is nobody's any more, and never becomes somebody's again. */
+  readonly erasureId: string | null;
 }
 
 export function personStream(personId: string): string {
@@ -77,6 +84,7 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       heldBy: [],
       mergedInto: null,
       absorbed: [],
+      erasureId: null,
     };
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
@@ -113,6 +121,8 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       if (!parted || parted.attributesReadAt === person.attributesReadAt) return { ...person, absorbed };
       return { ...person, absorbed, attributesReadAt: null, attributesDigest: null };
     }
+    case 'PersonErased':
+      return { ...person, erasureId: event.data.erasureId };
   }
 }
 

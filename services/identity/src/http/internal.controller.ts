@@ -140,8 +140,10 @@ export class InternalController {
         const own = fold(domainEvents<PersonEvent>(streams.get(personStream(personId))));
         if (!own) return null;
         const survivor = own.mergedInto ? await this.survivors.one(personId) : own;
+        // Of somebody who is erased nothing is known, also in the moments until their key is destroyed.
+        const known = own.erasureId === null ? facts?.get(personId) : undefined;
         return {
-          answers: answerRules({ ...rules, ...days }, facts?.get(personId), Date.parse(at)),
+          answers: answerRules({ ...rules, ...days }, known, Date.parse(at)),
           underReview: own.heldBy.length > 0,
           personId: survivor.personId,
           formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),
