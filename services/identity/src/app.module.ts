@@ -12,6 +12,7 @@ import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
 import { ClientsController } from './http/clients.controller.js';
 import { ConsentsController } from './http/consents.controller.js';
+import { ErasuresController } from './http/erasures.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
@@ -30,6 +31,7 @@ import { TerminalSessionsController } from './http/terminal-sessions.controller.
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
+import { UnfinishedErasures } from './jobs/unfinished-erasures.js';
 import { identityKeys } from './keys.js';
 import { nationalLoginProviders } from './national-login.js';
 import { Challenges } from './outbound/challenges.js';
@@ -40,12 +42,14 @@ import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { ErasureIndex } from './projections/erasure-index.js';
 import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
 import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
+import { Erasing } from './workflows/erasing.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Memberships } from './workflows/memberships.js';
 import { Merging } from './workflows/merging.js';
@@ -71,6 +75,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       NationalLoginController,
       ReviewsController,
       PersonsController,
+      ErasuresController,
       LooksController,
       ConsentsController,
       ClientsController,
@@ -166,6 +171,24 @@ export function appModule(config: IdentityConfig): DynamicModule {
           vault: Vault,
           recording: RecordingAttributes,
         ) => new Merging(log, clock, sessionEnds, vault, recording),
+      },
+      {
+        provide: Erasing,
+        inject: [PARTS, SessionEnds, Vault, Survivors],
+        useFactory: ({ log, clock }: ServiceParts, sessionEnds: SessionEnds, vault: Vault, survivors: Survivors) =>
+          new Erasing(log, clock, sessionEnds, vault, survivors),
+      },
+      {
+        provide: ErasureIndex,
+        inject: [PARTS, PROJECTIONS],
+        useFactory: ({ database }: ServiceParts, projections: ProjectionReader) =>
+          new ErasureIndex(database, projections),
+      },
+      {
+        provide: UnfinishedErasures,
+        inject: [PARTS, ErasureIndex, Erasing],
+        useFactory: ({ logger }: ServiceParts, index: ErasureIndex, erasing: Erasing) =>
+          new UnfinishedErasures(index, erasing, logger),
       },
       {
         provide: Reviewing,

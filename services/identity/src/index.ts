@@ -3,6 +3,7 @@ import { appModule } from './app.module.js';
 import { type IdentityConfig, readConfig } from './config.js';
 import { upcasts } from './domain/event-versions.js';
 import { clientsProjection } from './projections/clients.js';
+import { erasuresProjection } from './projections/erasures.js';
 import { membershipsProjection } from './projections/memberships.js';
 import { personLikenessProjection } from './projections/person-likeness.js';
 import { reviewsProjection } from './projections/reviews.js';
@@ -19,6 +20,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   needs: ['atomicStreams'],
   projections: [
     clientsProjection,
+    erasuresProjection,
     membershipsProjection,
     personLikenessProjection,
     reviewsProjection,

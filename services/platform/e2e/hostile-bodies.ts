@@ -76,6 +76,7 @@ export function goodBodiesOf(world: {
       evidence: 'CASE-1',
     },
     SplitBody: { mergeId: UNKNOWN_ID, reasonPattern: 'fraud', evidence: 'CASE-1' },
+    ErasureBody: { personId: UNKNOWN_ID, reasonPattern: 'person_asked', evidence: 'CASE-1' },
     ClientBody: { clientId: 'good-client', role: 'partner', keys: [clientKey] },
     ClientKeysBody: { keys: [clientKey] },
     TokenRequest: {

@@ -140,6 +140,28 @@ export const identityErrors = {
     title: { en: 'This merge does not hold any more.', ja: 'この統合は現在有効ではありません。' },
     next: { en: 'Read the merge and see its state.', ja: '統合の状態を確認してください。' },
   },
+  'identity.erased': {
+    status: 409,
+    title: {
+      en: "This person's data were erased.",
+      ja: 'この方の情報は消去されています。',
+    },
+    next: {
+      en: 'An erasure is final: the card cannot be used here again. The desk of the programme explains what is possible.',
+      ja: '消去は取り消せず、このカードは再び利用できません。詳しくは事業の窓口にお問い合わせください。',
+    },
+  },
+  'identity.erasure_outdated': {
+    status: 409,
+    title: {
+      en: 'The person was merged or split since the erasure was proposed.',
+      ja: '消去の提案後に、対象の方の統合または分割が行われました。',
+    },
+    next: {
+      en: 'Read the person again and propose a new erasure.',
+      ja: '対象の方を再度確認し、新たに消去を提案してください。',
+    },
+  },
   'identity.revocation_unavailable': {
     status: 503,
     title: {

@@ -3,6 +3,7 @@ import type { UpcastSteps } from '@tsunagu/kernel';
 import type { CertificateBound } from './certificate.js';
 import type { ClientEvent } from './client.js';
 import type { DigestShared } from './digest.js';
+import type { ErasureEvent } from './erasure.js';
 import type { FreezeEvent } from './freeze.js';
 import type { MemberServiceEvent } from './member-service.js';
 import type { ChangeEvent } from './merge.js';
@@ -26,7 +27,8 @@ type OwnEvent =
   | MemberServiceEvent
   | ServiceIdEvent
   | MembershipEvent
-  | SubjectBound;
+  | SubjectBound
+  | ErasureEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -66,4 +68,8 @@ export const upcasts = {
   MembershipEnded: [],
   SubjectAdded: [],
   SubjectBound: [],
+  ErasureProposed: [],
+  ErasureApproved: [],
+  ErasureCompleted: [],
+  PersonErased: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

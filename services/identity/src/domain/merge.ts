@@ -57,11 +57,18 @@ export interface Pair {
   readonly merged: Person | undefined;
 }
 
-/** Both stand for themselves, and they are two: only then can they become one. */
-export function checkMerge({ kept, merged }: Pair): Result<true, 'request.not_found' | 'identity.not_mergeable'> {
+/**
+ * Both stand for themselves, and they are two: only then can they become one. Nobody who can sign in is merged into somebody who is
+ * erased, who cannot; the other way round, what the erased one was granted counts for the living one.
+ */
+export function checkMerge({
+  kept,
+  merged,
+}: Pair): Result<true, 'request.not_found' | 'identity.not_mergeable' | 'identity.erased'> {
   if (!kept || !merged) return refuse('request.not_found');
   const isOne = kept.personId === merged.personId;
   if (isOne || kept.mergedInto || merged.mergedInto) return refuse('identity.not_mergeable');
+  if (kept.erasureId !== null && merged.erasureId === null) return refuse('identity.erased');
   return ok(true);
 }
 

@@ -23,7 +23,12 @@ export type PersonEvent =
   | { readonly type: 'GrantsHeld'; readonly data: { readonly personId: string; readonly reviewId: string } }
   | { readonly type: 'PersonReviewed'; readonly data: DataOf<'PersonReviewed'> }
   | { readonly type: 'PersonsMerged'; readonly data: DataOf<'PersonsMerged'> }
-  | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> };
+  | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> }
+  /** From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes, which proves which one it was. */
+  | {
+      readonly type: 'PersonErased';
+      readonly data: { readonly personId: string; readonly erasureId: string; readonly keyHash: string };
+    };
 
 export interface AttributesVerified {
   readonly personId: string;
@@ -66,6 +71,8 @@ export interface Person {
   readonly mergedInto: { readonly personId: string; readonly mergeId: string } | null;
   /** Ids that mean this person since a merge. */
   readonly absorbed: readonly Absorbed[];
+  /** By which the data of this id were erased: it is nobody's any more, and never becomes somebody's again. */
+  readonly erasureId: string | null;
 }
 
 export interface Absorbed {
@@ -95,6 +102,7 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       heldBy: [],
       mergedInto: null,
       absorbed: [],
+      erasureId: null,
     };
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
@@ -143,6 +151,8 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       const consents = person.consents.slice(0, parted.consents);
       return { ...person, absorbed, consents, attributesReadAt: null, attributesDigest: null, digestReadAt: null };
     }
+    case 'PersonErased':
+      return { ...person, erasureId: event.data.erasureId };
   }
 }
 

@@ -141,8 +141,8 @@ export class InternalController {
         const own = fold(domainEvents<PersonEvent>(streams.get(personStream(personId))));
         if (!own) return null;
         const held = facts?.get(personId);
-        // A withdrawal counts from the moment it stands on the log, also where the vault has yet to forget.
-        const usable = held && mayUse(own, held.readAt) ? held : undefined;
+        // A withdrawal or an erasure counts from the moment it stands on the log, also where the vault has yet to forget.
+        const usable = held && own.erasureId === null && mayUse(own, held.readAt) ? held : undefined;
         const survivor = own.mergedInto ? await this.survivors.one(personId) : own;
         return {
           answers: answerRules({ ...rules, ...days }, usable, Date.parse(at)),

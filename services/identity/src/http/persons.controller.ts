@@ -139,9 +139,16 @@ export class PersonsController {
   ) {
     const person = isId(personId) ? (await this.survivors.of([personId])).get(personId) : undefined;
     if (!person) throw new Problem({ code: 'request.not_found' });
-    const { cards, attributesReadAt, heldBy } = person;
+    const { cards, attributesReadAt, heldBy, erasureId } = person;
     const personIds = await this.survivors.idsOf(person);
-    const shown = { personId: person.personId, personIds, cards, attributesReadAt, reviewIds: heldBy };
+    const shown = {
+      personId: person.personId,
+      personIds,
+      cards,
+      attributesReadAt,
+      reviewIds: heldBy,
+      ...(erasureId === null ? {} : { erasureId }),
+    };
     await this.looks.note(caller, { personIds: [personId] }, { reason, fields: Object.keys(shown) }, correlationId);
     return shown;
   }

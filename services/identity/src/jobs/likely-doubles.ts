@@ -62,7 +62,7 @@ export class LikelyDoubles implements OnModuleInit, OnModuleDestroy {
     const { log, clock, survivors } = this.parts;
     const persons = await survivors.of(personIds);
     const meant = new Set(personIds.map((personId) => persons.get(personId)?.personId));
-    if (meant.size === 1) return;
+    if (meant.size === 1 || [...persons.values()].every(({ erasureId }) => erasureId !== null)) return;
     const reviewId = idFromScope(pairScope(personIds));
     const data = { reviewId, kind: 'likely_double', personIds, certificateRef: null };
     const by = { actor: serviceActor, nowMs: clock.now(), correlationId: randomUUID() };

@@ -1,5 +1,6 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { hash, type KeyObject, randomBytes } from 'node:crypto';
 import { inTransaction } from '@tsunagu/event-store';
+import { Problem } from '@tsunagu/service-host';
 import { keyedHash, open, seal, secretKey } from '@tsunagu/vault';
 import type { Pool, PoolClient } from 'pg';
 import type { Attributes } from '../verification/attributes.js';
@@ -166,6 +167,46 @@ export class Vault {
     return touched.rowCount === 1;
   }
 
+  /** SHA-256 of each person's key, however it is wrapped; a key is made where there is none, so that there is one to destroy. */
+  async keyHashes(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const keys = await inTransaction(this.database, (client) => this.personKeys(client, personIds));
+    return new Map([...keys].map(([personId, key]) => [personId, keyHash(key)]));
+  }
+
+  /**
+   * Destroys what was sealed and the keys, which must be those of the hashes. The row of a key stays and keeps another from being
+   * made; a key that was destroyed before is left alone.
+   */
+  async destroyKeys(keyHashes: ReadonlyMap<string, string>, nowMs: number): Promise<void> {
+    const personIds = [...keyHashes.keys()];
+    await inTransaction(this.database, async (client) => {
+      const { rows } = await client.query<{ person_id: string; wrapped: Buffer }>(
+        `select person_id, wrapped from vault_keys where person_id = any($1::uuid[]) and wrapped is not null
+         order by person_id for update`,
+        [personIds],
+      );
+      for (const { person_id: personId, wrapped } of rows) {
+        if (keyHash(this.unwrap(personId, wrapped)) !== keyHashes.get(personId)) {
+          throw new Error('a vault key that is not the one to destroy');
+        }
+      }
+      await client.query('delete from vault_attributes where person_id = any($1::uuid[])', [personIds]);
+      await client.query(
+        `update vault_keys set wrapped = null, destroyed_at = $2 where person_id = any($1::uuid[]) and wrapped is not null`,
+        [personIds, new Date(nowMs)],
+      );
+    });
+  }
+
+  /** When the key of each was destroyed; those whose key was not are absent. */
+  async destroyedAt(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.database.query<{ person_id: string; destroyed_at: Date }>(
+      'select person_id, destroyed_at from vault_keys where person_id = any($1::uuid[]) and destroyed_at is not null',
+      [personIds],
+    );
+    return new Map(rows.map((row) => [row.person_id, row.destroyed_at.toISOString()]));
+  }
+
   private async read<T>(personId: string, kind: string): Promise<T | undefined> {
     const { rows } = await this.database.query<{ wrapped: Buffer; sealed: Buffer }>(
       `select wrapped, sealed from vault_attributes join vault_keys using (person_id) where person_id = $1 and kind = $2`,
@@ -175,7 +216,10 @@ export class Vault {
     return row && open<T>(this.unwrap(personId, row.wrapped), context(personId, kind), row.sealed);
   }
 
-  /** The key of each person, made where there is none. */
+  /**
+   * The key of each person, made where there is none, and none destroyed until the transaction ends. The log is asked first whether
+   * somebody is erased; here it is found out by whoever was already past that.
+   */
   private async personKeys(client: PoolClient, given: readonly string[]): Promise<ReadonlyMap<string, KeyObject>> {
     // In one order, so that two writers of the same persons wait for each other instead of deadlocking.
     const personIds = [...new Set(given)].sort();
@@ -184,11 +228,16 @@ export class Vault {
        on conflict (person_id) do nothing`,
       [personIds, personIds.map((personId) => this.wrap(personId, randomBytes(32)))],
     );
-    const { rows } = await client.query<{ person_id: string; wrapped: Buffer }>(
-      'select person_id, wrapped from vault_keys where person_id = any($1::uuid[])',
+    const { rows } = await client.query<{ person_id: string; wrapped: Buffer | null }>(
+      'select person_id, wrapped from vault_keys where person_id = any($1::uuid[]) order by person_id for share',
       [personIds],
     );
-    return new Map(rows.map((row) => [row.person_id, this.unwrap(row.person_id, row.wrapped)]));
+    return new Map(
+      rows.map(({ person_id: personId, wrapped }) => {
+        if (wrapped === null) throw new Problem({ code: 'identity.erased' });
+        return [personId, this.unwrap(personId, wrapped)];
+      }),
+    );
   }
 
   private sealed(record: PersonRecord, key: KeyObject | undefined, readAt: string): [string, string, Buffer, string][] {
@@ -211,6 +260,11 @@ export class Vault {
     const dataKey = open<string>(this.keys.vaultMaster, context(personId, 'key'), wrapped);
     return secretKey(Buffer.from(dataKey, 'base64'));
   }
+}
+
+/** 32 random bytes: nobody finds a key by its hash. */
+function keyHash(key: KeyObject): string {
+  return hash('sha256', key.export(), 'hex');
 }
 
 /** A card writes an ideographic space between the names, a login may write another or none, and letters of either width. */

@@ -16,7 +16,7 @@ const defaultProgramme = 'default';
 /** Each lost race leaves fewer certificates free, so a handful is plenty. */
 const attemptsMax = 50;
 
-export type FindingRefusal = 'identity.lineage_unavailable' | 'identity.under_review';
+export type FindingRefusal = 'identity.lineage_unavailable' | 'identity.under_review' | 'identity.erased';
 
 export interface Found {
   readonly personId: string;
@@ -50,7 +50,7 @@ export class FindingPerson {
     const cardString = stringOfCard(certificate.commonName);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const bound = personOf(domainEvents<CertificateBound>(await this.log.readStreams([own]), own));
-      if (bound !== undefined) return ok(await this.known(bound, cardString));
+      if (bound !== undefined) return this.known(bound, cardString);
       const lineage = await lineageSource();
       if (!lineage) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
       const decided = await this.decide(certificateRef, lineage, cardString);
@@ -59,7 +59,7 @@ export class FindingPerson {
         return refuse('identity.under_review', { detail: 'Link data ties this card to more than one person.' });
       }
       if (!(await this.record(decided, correlationId))) continue;
-      if (!decided.isNew) return ok(await this.known(decided.boundTo, cardString));
+      if (!decided.isNew) return this.known(decided.boundTo, cardString);
       const myKeyId = decided.myKeyId && cardString !== undefined ? cardString : null;
       await this.keepMyKeyId(decided.personId, myKeyId);
       return ok({ personId: decided.personId, myKeyId });
@@ -140,16 +140,18 @@ export class FindingPerson {
 
   /**
    * The person whom the id of a bound certificate means, with their MyKey ID. A stop between the log and the vault lost only the
-   * text, which the card brings along again.
+   * text, which the card brings along again. The certificates of somebody who is erased stay bound, those that follow them too: who
+   * comes again with the card would else be somebody new, and be granted twice.
    */
-  private async known(boundTo: string, cardString: string | undefined): Promise<Found> {
-    const { personId, myKeyIdRef } = await this.survivors.one(boundTo);
+  private async known(boundTo: string, cardString: string | undefined): Promise<Result<Found, 'identity.erased'>> {
+    const { personId, myKeyIdRef, erasureId } = await this.survivors.one(boundTo);
+    if (erasureId !== null) return refuse('identity.erased');
     const kept = await this.vault.myKeyId(personId);
-    if (kept !== undefined) return { personId, myKeyId: kept };
+    if (kept !== undefined) return ok({ personId, myKeyId: kept });
     const isOwn = cardString !== undefined && myKeyIdRef === this.vault.myKeyIdRef(cardString);
-    if (!isOwn) return { personId, myKeyId: null };
+    if (!isOwn) return ok({ personId, myKeyId: null });
     await this.keepMyKeyId(personId, cardString);
-    return { personId, myKeyId: cardString };
+    return ok({ personId, myKeyId: cardString });
   }
 
   private async keepMyKeyId(personId: string, myKeyId: string | null): Promise<void> {

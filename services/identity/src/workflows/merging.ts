@@ -29,6 +29,7 @@ export type ChangeRefusal =
   | 'request.not_found'
   | 'identity.not_mergeable'
   | 'identity.not_merged'
+  | 'identity.erased'
   | 'identity.second_person_required'
   | 'identity.review_decided';
 

@@ -18,7 +18,7 @@ import {
   type Registration,
   type Wish,
 } from '../domain/my-key-id.js';
-import { personStream } from '../domain/person.js';
+import { fold, type PersonEvent, personStream } from '../domain/person.js';
 import type { KeptCertificates } from '../outbound/kept-certificates.js';
 import type { Vault } from '../outbound/vault.js';
 import { type Acting, domainEvents, record } from '../recording.js';
@@ -42,7 +42,7 @@ export interface MyKeyIdView {
 }
 
 type Decide<C extends string> = (wish: Wish) => Result<Registration, C>;
-type Refused = 'request.not_found' | 'request.invalid';
+type Refused = 'request.not_found' | 'request.invalid' | 'identity.erased';
 
 const textKind = 'myKeyIdText:';
 
@@ -133,16 +133,17 @@ export class MyKeyIds {
     wish: Pick<Wish, 'personId' | 'programmeId' | 'myKeyIdRef'>,
     acting: Acting,
     decide: Decide<C>,
-  ): Promise<Result<unknown, C | 'request.not_found'>> {
+  ): Promise<Result<unknown, C | 'request.not_found' | 'identity.erased'>> {
     const person = personStream(wish.personId);
     const reservation = myKeyIdStream(wish.myKeyIdRef);
-    return record<PersonMyKeyIdEvent | MyKeyIdEvent, C | 'request.not_found'>(
+    return record<PersonMyKeyIdEvent | MyKeyIdEvent, C | 'request.not_found' | 'identity.erased'>(
       this.parts.log,
       [person, reservation],
       acting,
       (streams) => {
         const known = domainEvents<PersonMyKeyIdEvent>(streams, person);
         if (known.length === 0) return refuse('request.not_found');
+        if (fold(domainEvents<PersonEvent>(streams, person))?.erasureId) return refuse('identity.erased');
         const own = heldIn(heldBy(known), wish.programmeId);
         const holders = domainEvents<MyKeyIdEvent>(streams, reservation);
         const decided = decide({ ...wish, own, holders, nowMs: acting.nowMs });

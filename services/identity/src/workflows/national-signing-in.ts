@@ -56,7 +56,10 @@ export class NationalSigningIn {
     session: OwnSession | null,
     correlationId: string,
   ): Promise<
-    Result<{ personId: string; myKeyId: string | null }, TakingRefusal | LoginRefusal | 'identity.under_review'>
+    Result<
+      { personId: string; myKeyId: string | null },
+      TakingRefusal | LoginRefusal | 'identity.under_review' | 'identity.erased'
+    >
   > {
     const { begun, login, vault, clock } = this.parts;
     const taken = await begun.take(loginId, returned.state, session?.tokenId ?? null);
@@ -80,7 +83,7 @@ export class NationalSigningIn {
     { birthDate }: Attributes,
     session: OwnSession | null,
     correlationId: string,
-  ): Promise<Result<string, 'identity.under_review'>> {
+  ): Promise<Result<string, 'identity.under_review' | 'identity.erased'>> {
     const { log, vault, login, clock, survivors, contradictions } = this.parts;
     const { issuer } = login.settings;
     const subjectRef = vault.subjectRef(issuer, subject);
@@ -89,15 +92,18 @@ export class NationalSigningIn {
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const streams = await log.readStreams(session ? [own, personStream(session.personId)] : [own]);
       const boundTo = personOfSubject(domainEvents<SubjectBound>(streams, own));
+      // Of merged persons the one that was kept; a session never names another.
+      const holder = boundTo === undefined ? undefined : await survivors.one(boundTo);
+      const joined = session && personIn(streams, session.personId);
+      if (holder?.erasureId || joined?.erasureId) return refuse('identity.erased');
       const decided = decideLogin({
         subjectRef,
         issuer,
-        // Of merged persons the one that was kept; a session never names another.
-        holder: boundTo && (await survivors.one(boundTo)).personId,
+        holder: holder?.personId,
         birthDate,
-        session: session && {
-          personId: session.personId,
-          subjects: personIn(streams, session.personId).subjects,
+        session: joined && {
+          personId: joined.personId,
+          subjects: joined.subjects,
           birthDate: held?.birthDate ?? null,
         },
         newPersonId: newId(clock.now()),

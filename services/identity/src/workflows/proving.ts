@@ -2,6 +2,7 @@ import { hash, verify } from 'node:crypto';
 import type { EventLog } from '@tsunagu/event-store';
 import { type Clock, isId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
+import type { Person } from '../domain/person.js';
 import type { Act, ChallengeRefusal, Challenges } from '../outbound/challenges.js';
 import type { Issuer } from '../outbound/issuer.js';
 import type { KeptCertificate, KeptCertificates } from '../outbound/kept-certificates.js';
@@ -35,7 +36,8 @@ export type ProofRefusal =
   | 'identity.chain_untrusted'
   | 'identity.certificate_expired'
   | 'identity.certificate_revoked'
-  | 'identity.revocation_unavailable';
+  | 'identity.revocation_unavailable'
+  | 'identity.erased';
 
 export interface ProvingParts {
   readonly log: EventLog;
@@ -69,6 +71,7 @@ export class Proving {
     const all = await this.parts.kept.of(personId);
     const kept = onlyRef === undefined ? all : all.filter(({ certificateRef }) => certificateRef === onlyRef);
     if (kept.length === 0) {
+      if ((await this.parts.survivors.of([personId])).get(personId)?.erasureId) return refuse('identity.erased');
       return refuse('identity.fresh_proof_required', { detail: 'No card of this person has signed in here yet.' });
     }
     // A person has a card, a phone and perhaps older ones: a verification takes some 30 µs.
@@ -98,7 +101,8 @@ export class Proving {
     const used = await this.use(proof.challengeId, act);
     if (!used.ok) return used;
     const certificateRef = this.parts.vault.certificateRef(proof.certificateHash);
-    const personId = await this.holderOf(certificateRef);
+    const { personId, erasureId } = (await this.holderOf(certificateRef)) ?? {};
+    if (erasureId) return refuse('identity.erased');
     const kept =
       personId && (await this.parts.kept.of(personId)).find((each) => each.certificateRef === certificateRef);
     const since = this.parts.clock.now() - this.parts.heldDays * dayMs;
@@ -126,18 +130,19 @@ export class Proving {
     if (answer === 'revoked') return refuse('identity.certificate_revoked');
     if (answer !== 'good') return refuse('identity.revocation_unavailable', { retryAfterSeconds: 5 });
     const holder = await this.holderOf(kept.certificateRef);
-    if (holder !== personId) {
+    if (holder?.erasureId) return refuse('identity.erased');
+    if (holder?.personId !== personId) {
       return refuse('identity.fresh_proof_required', { detail: 'The certificate belongs to another person.' });
     }
     return ok({ personId, certificateRef: kept.certificateRef });
   }
 
   /** Whose the certificate is today: of merged persons the one that was kept. */
-  private async holderOf(certificateRef: string): Promise<string | undefined> {
+  private async holderOf(certificateRef: string): Promise<Person | undefined> {
     const { log, survivors } = this.parts;
     const stream = certificateStream(certificateRef);
     const boundTo = personOf(domainEvents<CertificateBound>(await log.readStreams([stream]), stream));
-    return boundTo && (await survivors.one(boundTo)).personId;
+    return boundTo === undefined ? undefined : survivors.one(boundTo);
   }
 }
 

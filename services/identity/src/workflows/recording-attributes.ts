@@ -65,6 +65,8 @@ export class RecordingAttributes {
     const streams = await this.log.readStreams(isTelling ? [own, shared] : [own]);
     const person = fold(domainEvents<PersonEvent>(streams, own));
     if (!person) throw new Error('attributes of a person who is not registered');
+    // Erased since the vault took them: they go with its key.
+    if (person.erasureId !== null) return { writes: [] };
     const { attributesWithdrawnAt } = person;
     if (attributesWithdrawnAt !== null && isWithdrawnReading(person, reading.readAt)) {
       return { withdrawnAt: attributesWithdrawnAt };
@@ -99,7 +101,7 @@ export class RecordingAttributes {
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const streams = await this.log.readStreams([own]);
       const person = fold(domainEvents<PersonEvent>(streams, own));
-      if (!person?.attributesDigest) return;
+      if (!person?.attributesDigest || person.erasureId !== null) return;
       const shared = digestStream(person.attributesDigest);
       const known = personsWith(domainEvents<DigestShared>(await this.log.readStreams([shared]), shared));
       const others = known.filter((id) => id !== partedFrom);

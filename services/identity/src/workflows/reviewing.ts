@@ -98,11 +98,15 @@ export class Reviewing {
     const { outcome, keptPersonId, evidence, decidedBy, approvedBy } = decided.data;
     if (outcome !== 'same_person') return [];
     const survivors = await this.survivors.of(review.personIds);
-    const persons = [...new Set([...survivors.values()].map(({ personId }) => personId))].sort();
-    const kept = survivors.get(keptPersonId ?? '')?.personId ?? persons[0] ?? '';
-    return persons
-      .filter((personId) => personId !== kept)
-      .map((mergedPersonId): Change => {
+    const persons = [...new Map([...survivors.values()].map((person) => [person.personId, person])).values()];
+    const byAge = persons.toSorted((one, other) => (one.personId < other.personId ? -1 : 1));
+    const wanted = survivors.get(keptPersonId ?? '');
+    // Somebody who is erased cannot sign in: a living one goes on, whichever id was named.
+    const inOrder = wanted ? [wanted, ...byAge] : byAge;
+    const kept = (inOrder.find(({ erasureId }) => erasureId === null) ?? inOrder[0])?.personId ?? '';
+    return byAge
+      .filter(({ personId }) => personId !== kept)
+      .map(({ personId: mergedPersonId }): Change => {
         const mergeId = derivedId(`merge ${mergedPersonId}`, review.reviewId);
         const pair = { changeId: mergeId, mergeId, keptPersonId: kept, mergedPersonId };
         const said = { reasonPattern: 'review', evidence, proposedBy: decidedBy, approvedBy } as const;

@@ -32,8 +32,9 @@ export class Sessions {
     const { tokenId, expiresAtMs } = opened;
     const openedAtMs = expiresAtMs - seconds * 1_000;
     await this.sessionEnds.begin({ tokenId, personId, openedAtMs, expiresAtMs, how, terminalId: terminal.terminalId });
-    // A merge ends the sessions that it finds; one that came before this session was listed is seen here.
+    // A merge or an erasure ends the sessions that it finds; one that came before this session was listed is seen here.
     const survivor = await this.survivors.one(personId);
+    if (survivor.erasureId !== null) throw new Problem({ code: 'identity.erased' });
     if (survivor.personId !== personId) throw new Problem({ code: 'service.unavailable', retryAfterSeconds: 1 });
     return opened;
   }
