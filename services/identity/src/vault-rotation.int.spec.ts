@@ -146,6 +146,21 @@ describe('the master key of the vault', () => {
     expect(await generations()).toEqual([[2, 2]]);
   });
 
+  it('is not wrapped with while it is being taken out: who is about to waits, and takes the next', async () => {
+    const late = await start();
+    await rotate();
+    const client = await pool.connect();
+    await client.query('begin');
+    await client.query('delete from vault_masters where generation = 1');
+    const keeping = keep(late, 'at the same moment');
+    const waits = `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') as is_so`;
+    while (!(await pool.query<{ is_so: boolean }>(waits)).rows[0]?.is_so);
+    await client.query('commit');
+    client.release();
+    expect(await nameOf(late, await keeping)).toBe('at the same moment');
+    expect(await generations()).toEqual([[2, 1]]);
+  });
+
   it('that one process lacks, or has wrong, is named by it; the others go on and nothing is lost', async () => {
     const own = await mkdtemp(join(tmpdir(), 'tsunagu-vault-'));
     const whole = await start();

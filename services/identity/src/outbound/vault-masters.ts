@@ -107,9 +107,13 @@ export class VaultMasters {
   }
 }
 
-/** `identity-vault.secret` is the first generation's file, `identity-vault-2.secret` the second's. */
+/** What its file is called without the ending: `identity-vault` of the first generation, `identity-vault-2` of the second. */
 export function purposeOf(generation: number): string {
   return generation === 1 ? 'identity-vault' : `identity-vault-${generation}`;
+}
+
+export function masterFile(generation: number): string {
+  return `${purposeOf(generation)}.secret`;
 }
 
 export function fingerprintOf({ generation, key }: VaultMaster): string {
@@ -140,7 +144,7 @@ function context(personId: string): string {
 }
 
 function lackOf({ generation }: Registered): string {
-  return `${purposeOf(generation)}.secret is missing in the key directory, or is not the key that was registered`;
+  return `${masterFile(generation)} is missing in the key directory, or is not the key that was registered`;
 }
 
 /**
@@ -158,7 +162,7 @@ async function beginFirst(database: Pool, keyDirectory: string): Promise<void> {
   const master = secret && { generation: 1, key: secretKey(secret) };
   if (!master || !(await opensKeys(database, master))) {
     throw new ConfigError(
-      `${name}.secret is missing in the key directory, or is not the key that the vault's keys are wrapped by.`,
+      `${masterFile(1)} is missing in the key directory, or is not the key that the vault's keys are wrapped by.`,
     );
   }
   await database.query(`update vault_masters set fingerprint = $1 where generation = 1 and fingerprint is null`, [

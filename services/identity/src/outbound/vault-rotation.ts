@@ -9,8 +9,9 @@ export const knownFirstMs = 10 * 60_000;
 
 export interface MasterGeneration {
   readonly generation: number;
+  /** Null of the first. */
   readonly wrapsFrom: Date | null;
-  readonly wraps: boolean;
+  readonly state: 'replaced' | 'wraps' | 'will wrap';
   /** Keys of persons that it wraps. */
   readonly keyCount: number;
 }
@@ -26,7 +27,9 @@ export type MasterRefusal =
 export async function mastersOf(database: Pool): Promise<readonly MasterGeneration[]> {
   const { rows } = await database.query<MasterGeneration>(
     `select generation, nullif(wraps_from, '-infinity') as "wrapsFrom",
-       generation = (select max(generation) from vault_masters where wraps_from <= now()) as wraps,
+       case when wraps_from > now() then 'will wrap'
+         when generation = (select max(generation) from vault_masters where wraps_from <= now()) then 'wraps'
+         else 'replaced' end as state,
        (select count(*)::int from vault_keys where master_generation = generation) as "keyCount"
      from vault_masters order by generation`,
   );
