@@ -184,8 +184,10 @@ describe('the master key of the vault', () => {
     await rewrapSome(whole);
     expect(await retireMaster(pool, 1)).toBeUndefined();
     await expect(start(own)).rejects.toThrow(secret);
-    await rm(join(own, secret));
+    await writeFile(join(own, secret), 'half a f');
     await expect(keep(lacking, 'refused')).rejects.toThrow('is missing in the key directory');
+    await rm(join(own, secret));
+    await expect(lacking.vault.attributes(old)).rejects.toThrow('is missing in the key directory');
     await copyFile(join(directory, secret), join(own, secret));
     for (const [personId, name] of [
       [old, 'old'],
@@ -216,6 +218,19 @@ describe('the master key of the vault', () => {
     expect(await nameOf(instance, damaged)).toBe('damaged');
   });
 
+  it('is not held by a key that was destroyed', async () => {
+    const instance = await start();
+    const [destroyed, kept] = [await keep(instance, 'destroyed'), await keep(instance, 'kept')];
+    await pool.query('alter table vault_keys alter wrapped drop not null');
+    await pool.query('update vault_keys set wrapped = null where person_id = $1', [destroyed]);
+    await rotate();
+    expect(await rewrapSome(instance)).toEqual({ after: kept, rewrapped: 2, unopened: 0 });
+    expect(await retireMaster(pool, 1)).toBeUndefined();
+    const { rows } = await pool.query('select person_id from vault_keys where wrapped is null');
+    expect(rows).toEqual([{ person_id: destroyed }]);
+    expect(await nameOf(instance, kept)).toBe('kept');
+  });
+
   it('passes over a key that somebody else holds, and waits for nobody', async () => {
     const instance = await start();
     const [held, free] = [await keep(instance, 'held'), await keep(instance, 'free')];
@@ -243,7 +258,7 @@ describe('the master key of the vault', () => {
     };
     let changed = Promise.resolve();
     const citizen = async (own: Instance, other: Instance, changes: readonly number[] = []) => {
-      for (let act = 0; act < 200; act += 1) {
+      for (let act = 0; act < 120; act += 1) {
         const generation = changes.indexOf(act) + 1;
         if (generation > 0) changed = changed.then(() => change(generation));
         const personId = act % 3 === 0 ? newId(nowMs) : (shared[(act * 7) % shared.length] ?? '');
@@ -254,7 +269,7 @@ describe('the master key of the vault', () => {
       }
     };
     const [one, other] = instances;
-    await Promise.all([citizen(one, other, [20, 70, 120]), citizen(other, one), citizen(one, one)]);
+    await Promise.all([citizen(one, other, [10, 40, 70]), citizen(other, one), citizen(one, one)]);
     await changed;
     for (const instance of instances) await rewrapSome(instance);
     expect(await generations()).toEqual([[4, names.size]]);

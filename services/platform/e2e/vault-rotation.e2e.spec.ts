@@ -37,7 +37,11 @@ describe("the vault's master key as its operator changes it", () => {
       await until(async () => (await client.query(isDone)).rows[0].done);
     });
 
+    // As where the database is not the data directory's own.
+    const { environment } = platform;
+    platform.environment = { ...environment, OWNER_DATABASE_URL: people.databases.owner };
     const retired = await platform.run('keys', 'retire', 'vault-1');
+    platform.environment = environment;
     expect(retired).toMatchObject({ code: 0 });
     expect(retired.stdout).toMatch(/^vault-1 is taken out[\s\S]*\nvault-2 +wraps from .*, keys of persons: 1\n$/);
     renameSync(join(people.directory.keys, 'identity-vault.secret'), join(platform.dataDirectory, 'offline.secret'));

@@ -79,7 +79,8 @@ export class VaultMasters {
     );
     for (const { generation, fingerprint } of rows) {
       if (this.keys.has(generation)) continue;
-      const secret = await readSecret(this.keyDirectory, purposeOf(generation));
+      // A file that cannot be read, or is half there, is lacked and no reason not to go on with the others.
+      const secret = await readSecret(this.keyDirectory, purposeOf(generation)).catch(() => undefined);
       const key = secret && secretKey(secret);
       if (key && fingerprintOf({ generation, key }) === fingerprint) this.keys.set(generation, key);
     }

@@ -7,6 +7,8 @@ import { fingerprintOf, purposeOf, unwrappedIfBy, type VaultMaster, wrap } from 
 /** A master key's file is in every process's key directory for so long before the first key is wrapped with it. */
 export const knownFirstMs = 10 * 60_000;
 
+const foreignKeyViolation = '23503';
+
 export interface MasterGeneration {
   readonly generation: number;
   /** Null of the first. */
@@ -48,10 +50,9 @@ export async function rotateMaster(
   const [newest] = rows;
   if (!newest?.wraps) return 'one is on its way already';
   const held = await readSecret(keyDirectory, purposeOf(newest.generation));
-  const { generation: last } = newest;
-  if (!held || fingerprintOf({ generation: last, key: secretKey(held) }) !== newest.fingerprint)
+  if (!held || fingerprintOf({ generation: newest.generation, key: secretKey(held) }) !== newest.fingerprint)
     return 'the directory lacks the one that wraps now';
-  const generation = last + 1;
+  const generation = newest.generation + 1;
   const key = secretKey(await loadOrCreateSecret(keyDirectory, purposeOf(generation)));
   const registered = await database.query(
     `insert into vault_masters (generation, fingerprint, wraps_from) values ($1, $2, now() + $3 * interval '1 millisecond')
@@ -73,13 +74,11 @@ export async function retireMaster(database: Pool, generation: number): Promise<
   try {
     await database.query('delete from vault_masters where generation = $1', [generation]);
   } catch (error) {
-    if ((error as { code?: string }).code === FOREIGN_KEY_VIOLATION) return 'keys of persons are still wrapped by it';
+    if ((error as { code?: string }).code === foreignKeyViolation) return 'keys of persons are still wrapped by it';
     throw error;
   }
   return undefined;
 }
-
-const FOREIGN_KEY_VIOLATION = '23503';
 
 export interface RewrappedBatch {
   /** The last person of it; undefined when there are none after `after`. */
