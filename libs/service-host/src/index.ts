@@ -45,6 +45,7 @@ export {
   loadOrCreateKey,
   loadOrCreateSecret,
   publicKeys,
+  readSecret,
   type SigningKey,
 } from './keyring.js';
 export { LogTrees } from './log-trees.js';

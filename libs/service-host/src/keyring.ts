@@ -101,11 +101,18 @@ export async function removeKey(directory: string, kid: string): Promise<void> {
 
 /** 32 random bytes for one purpose (an HMAC, a vault's master key), made once for all processes in `<purpose>.secret` with mode 0600. */
 export async function loadOrCreateSecret(directory: string, purpose: string): Promise<Buffer> {
+  const existing = await readSecret(directory, purpose);
+  if (existing) return existing;
+  await placeOnce(directory, `${purpose}.secret`, randomBytes(32).toString('base64url'));
+  return readSecret(directory, purpose) as Promise<Buffer>;
+}
+
+/** The same where it must not be made: undefined when there is none. */
+export async function readSecret(directory: string, purpose: string): Promise<Buffer | undefined> {
   const name = `${purpose}.secret`;
-  const path = join(directory, name);
-  const existing = await readFile(path, 'utf8').catch(absent);
-  if (existing === undefined) await placeOnce(directory, name, randomBytes(32).toString('base64url'));
-  const secret = Buffer.from(existing ?? (await readFile(path, 'utf8')), 'base64url');
+  const text = await readFile(join(directory, name), 'utf8').catch(absent);
+  if (text === undefined) return undefined;
+  const secret = Buffer.from(text, 'base64url');
   if (secret.length !== 32) throw new Error(`the secret ${name} is damaged`);
   return secret;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importJWK, jwtVerify, SignJWT } from 'jose';
-import { loadOrCreateKey, loadOrCreateSecret, publicKeys } from './keyring.js';
+import { loadOrCreateKey, loadOrCreateSecret, publicKeys, readSecret } from './keyring.js';
 
 describe('the key directory', () => {
   let directory: string;
@@ -70,5 +70,12 @@ describe('the key directory', () => {
     expect(secrets[0]).toHaveLength(32);
     await writeFile(join(directory, 'torn.secret'), 'abc');
     await expect(loadOrCreateSecret(directory, 'torn')).rejects.toThrow('damaged');
+  });
+
+  it('reads a secret without making it', async () => {
+    expect(await readSecret(directory, 'vault')).toBeUndefined();
+    const made = await loadOrCreateSecret(directory, 'vault');
+    expect(await readSecret(directory, 'vault')).toEqual(made);
+    expect(await readdir(directory)).toEqual(['vault.secret']);
   });
 });

@@ -31,6 +31,7 @@ import { TerminalSessionsController } from './http/terminal-sessions.controller.
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
+import { Rewrapping } from './jobs/rewrapping.js';
 import { UnfinishedErasures } from './jobs/unfinished-erasures.js';
 import { identityKeys } from './keys.js';
 import { nationalLoginProviders } from './national-login.js';
@@ -42,6 +43,7 @@ import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { VaultMasters } from './outbound/vault-masters.js';
 import { ErasureIndex } from './projections/erasure-index.js';
 import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
@@ -120,10 +122,21 @@ export function appModule(config: IdentityConfig): DynamicModule {
         useFactory: ({ database, clock }: ServiceParts) => new SessionEnds(database, clock),
       },
       {
-        provide: Vault,
+        provide: VaultMasters,
         inject: [PARTS],
-        useFactory: async ({ database, keyDirectory }: ServiceParts) =>
-          new Vault(database, await identityKeys(keyDirectory)),
+        useFactory: ({ database, keyDirectory }: ServiceParts) => VaultMasters.open(database, keyDirectory),
+      },
+      {
+        provide: Vault,
+        inject: [PARTS, VaultMasters],
+        useFactory: async ({ database, keyDirectory }: ServiceParts, masters: VaultMasters) =>
+          new Vault(database, await identityKeys(keyDirectory), masters),
+      },
+      {
+        provide: Rewrapping,
+        inject: [PARTS, VaultMasters],
+        useFactory: ({ database, logger }: ServiceParts, masters: VaultMasters) =>
+          new Rewrapping({ database, logger, masters, everyMs: config.rewrapSeconds * 1_000 }),
       },
       {
         provide: SignatureThreads,

@@ -19,6 +19,8 @@ export interface IdentityConfig {
   readonly myKeyIdRules: Readonly<Record<string, MyKeyIdRule>>;
   /** Pause between two looks for likely doubles. */
   readonly detectorSeconds: number;
+  /** Pause between two looks for persons' keys that an older master key wraps. */
+  readonly rewrapSeconds: number;
   /** Undefined where the platform offers no national login. */
   readonly login: LoginConfig | undefined;
 }
@@ -33,6 +35,7 @@ export function readConfig(env: Environment): IdentityConfig {
     twoCardsSeconds: numberSetting(env, 'TSUNAGU_TWO_CARDS_SECONDS', { fallback: 30, min: 0, max: 3_600 }),
     myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
     detectorSeconds: numberSetting(env, 'TSUNAGU_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
+    rewrapSeconds: numberSetting(env, 'TSUNAGU_REWRAP_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
     login: readLoginConfig(env),
   };
 }

@@ -2,11 +2,10 @@ import { loadOrCreateSecret } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
 import type { IdentityKeys } from './outbound/vault.js';
 
-/** The secrets of this service in the key directory, made at first use. */
+/** The secrets of this service in the key directory, made at first use; the vault's master keys are apart (VaultMasters). */
 export async function identityKeys(keyDirectory: string): Promise<IdentityKeys> {
   const key = async (purpose: string) => secretKey(await loadOrCreateSecret(keyDirectory, `identity-${purpose}`));
   return {
-    vaultMaster: await key('vault'),
     certificateHash: await key('certificates'),
     myKeyIdHash: await key('my-key-ids'),
     attributesHash: await key('attributes'),

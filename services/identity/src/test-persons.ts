@@ -7,6 +7,7 @@ import { type PersonEvent, personStream } from './domain/person.js';
 import { tableDate } from './domain/residence.js';
 import { identityKeys } from './keys.js';
 import { Vault } from './outbound/vault.js';
+import { VaultMasters } from './outbound/vault-masters.js';
 import { actOf } from './recording.js';
 import { type Attributes, namesRead } from './verification/attributes.js';
 
@@ -37,7 +38,7 @@ export async function registerTestPersons(
   const birthDate = japanDay(options.birthDate ?? '1990-04-01');
   const residenceCode = options.residence ?? '13101';
   if (!/^\d{5}$/.test(residenceCode)) throw new RangeError('a residence is a municipality code such as 13101');
-  const vault = new Vault(pool, await identityKeys(keyDirectory));
+  const vault = new Vault(pool, await identityKeys(keyDirectory), await VaultMasters.open(pool, keyDirectory));
   const personIds: string[] = [];
   while (personIds.length < options.count) {
     const nowMs = clock.now();

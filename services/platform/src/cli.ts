@@ -44,7 +44,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   card: { summary: 'make, renew and revoke test cards', load: async () => (await import('./commands/card.js')).card },
   keys: {
-    summary: 'the signing keys, and changing one without a refused request',
+    summary: "the signing keys and the vault's master keys, and changing one without a refused request",
     load: async () => (await import('./commands/keys.js')).keys,
   },
   token: {

@@ -1,9 +1,10 @@
 import { hash, type KeyObject, randomBytes } from 'node:crypto';
 import { inTransaction } from '@tsunagu/event-store';
 import { Problem } from '@tsunagu/service-host';
-import { keyedHash, open, seal, secretKey } from '@tsunagu/vault';
+import { keyedHash, open, seal } from '@tsunagu/vault';
 import type { Pool, PoolClient } from 'pg';
 import type { Attributes } from '../verification/attributes.js';
+import { type VaultMasters, type WrappedKey, wrap } from './vault-masters.js';
 
 export interface PersonRecord {
   readonly personId: string;
@@ -11,9 +12,8 @@ export interface PersonRecord {
   readonly myKeyId?: string;
 }
 
-/** Keys of the key directory, each for one purpose. Only the master key may ever be exchanged: streams are named by the others. */
+/** Keys of the key directory, each for one purpose. They may never be exchanged, as the vault's master key may: streams are named by them. */
 export interface IdentityKeys {
-  readonly vaultMaster: KeyObject;
   readonly certificateHash: KeyObject;
   readonly myKeyIdHash: KeyObject;
   readonly attributesHash: KeyObject;
@@ -21,11 +21,24 @@ export interface IdentityKeys {
   readonly subjectHash: KeyObject;
 }
 
+/** Another writer of the same persons was first, or a master key was taken out: once more is enough for each. */
+const attemptsMax = 4;
+
+interface KeyRow extends WrappedKey {
+  readonly person_id: string;
+}
+
+interface DestroyedKeyRow {
+  readonly person_id: string;
+  readonly wrapped: null;
+}
+
 /** Attributes and MyKey IDs, encrypted with a key a person. Destroying the key makes them unreadable for good. */
 export class Vault {
   constructor(
     private readonly database: Pool,
     private readonly keys: IdentityKeys,
+    private readonly masters: VaultMasters,
   ) {}
 
   certificateRef(certificateHash: string): string {
@@ -92,16 +105,16 @@ export class Vault {
 
   /** Of many persons with one query; those of whom nothing is known are absent. */
   async attributesOf(personIds: readonly string[]): Promise<ReadonlyMap<string, Attributes>> {
-    const { rows } = await this.database.query<{ person_id: string; wrapped: Buffer; sealed: Buffer }>(
-      `select person_id, wrapped, sealed from vault_attributes join vault_keys using (person_id)
+    const { rows } = await this.database.query<KeyRow & { sealed: Buffer }>(
+      `select person_id, wrapped, master_generation, sealed from vault_attributes join vault_keys using (person_id)
        where person_id = any($1::uuid[]) and kind = 'attributes'`,
       [personIds],
     );
-    return new Map(
-      rows.map(({ person_id: personId, wrapped, sealed }) => {
-        return [personId, open<Attributes>(this.unwrap(personId, wrapped), context(personId, 'attributes'), sealed)];
-      }),
-    );
+    const opened = rows.map(async ({ person_id: personId, sealed, ...wrapped }) => {
+      const key = await this.masters.unwrap(personId, wrapped);
+      return [personId, open<Attributes>(key, context(personId, 'attributes'), sealed)] as const;
+    });
+    return new Map(await Promise.all(opened));
   }
 
   async myKeyId(personId: string): Promise<string | undefined> {
@@ -147,15 +160,16 @@ export class Vault {
     personId: string,
     prefix: string,
   ): Promise<readonly { readonly kind: string; readonly value: T; readonly at: Date }[]> {
-    const { rows } = await this.database.query<{ kind: string; wrapped: Buffer; sealed: Buffer; read_at: Date }>(
-      `select kind, wrapped, sealed, read_at from vault_attributes join vault_keys using (person_id)
+    const { rows } = await this.database.query<{ kind: string; sealed: Buffer; read_at: Date } & WrappedKey>(
+      `select kind, wrapped, master_generation, sealed, read_at from vault_attributes join vault_keys using (person_id)
        where person_id = $1 and starts_with(kind, $2) order by read_at desc, kind`,
       [personId, prefix],
     );
-    return rows.map(({ kind, wrapped, sealed, read_at: at }) => {
-      const value = open<T>(this.unwrap(personId, wrapped), context(personId, kind), sealed);
+    const opened = rows.map(async ({ kind, sealed, read_at: at, ...wrapped }) => {
+      const value = open<T>(await this.masters.unwrap(personId, wrapped), context(personId, kind), sealed);
       return { kind, value, at };
     });
+    return Promise.all(opened);
   }
 
   /** Moves the time of something kept; false when it is not kept. */
@@ -180,13 +194,13 @@ export class Vault {
   async destroyKeys(keyHashes: ReadonlyMap<string, string>, nowMs: number): Promise<void> {
     const personIds = [...keyHashes.keys()];
     await inTransaction(this.database, async (client) => {
-      const { rows } = await client.query<{ person_id: string; wrapped: Buffer }>(
-        `select person_id, wrapped from vault_keys where person_id = any($1::uuid[]) and wrapped is not null
-         order by person_id for update`,
+      const { rows } = await client.query<KeyRow>(
+        `select person_id, wrapped, master_generation from vault_keys
+         where person_id = any($1::uuid[]) and wrapped is not null order by person_id for update`,
         [personIds],
       );
-      for (const { person_id: personId, wrapped } of rows) {
-        if (keyHash(this.unwrap(personId, wrapped)) !== keyHashes.get(personId)) {
+      for (const { person_id: personId, ...wrapped } of rows) {
+        if (keyHash(await this.masters.unwrap(personId, wrapped, client)) !== keyHashes.get(personId)) {
           throw new Error('a vault key that is not the one to destroy');
         }
       }
@@ -208,12 +222,12 @@ export class Vault {
   }
 
   private async read<T>(personId: string, kind: string): Promise<T | undefined> {
-    const { rows } = await this.database.query<{ wrapped: Buffer; sealed: Buffer }>(
-      `select wrapped, sealed from vault_attributes join vault_keys using (person_id) where person_id = $1 and kind = $2`,
+    const { rows } = await this.database.query<{ sealed: Buffer } & WrappedKey>(
+      `select wrapped, master_generation, sealed from vault_attributes join vault_keys using (person_id) where person_id = $1 and kind = $2`,
       [personId, kind],
     );
     const [row] = rows;
-    return row && open<T>(this.unwrap(personId, row.wrapped), context(personId, kind), row.sealed);
+    return row && open<T>(await this.masters.unwrap(personId, row), context(personId, kind), row.sealed);
   }
 
   /**
@@ -223,21 +237,41 @@ export class Vault {
   private async personKeys(client: PoolClient, given: readonly string[]): Promise<ReadonlyMap<string, KeyObject>> {
     // In one order, so that two writers of the same persons wait for each other instead of deadlocking.
     const personIds = [...new Set(given)].sort();
-    await client.query(
-      `insert into vault_keys (person_id, wrapped) select * from unnest($1::uuid[], $2::bytea[])
-       on conflict (person_id) do nothing`,
-      [personIds, personIds.map((personId) => this.wrap(personId, randomBytes(32)))],
+    const keys = new Map<string, KeyObject>();
+    const missing = () => personIds.filter((personId) => !keys.has(personId));
+    const add = async (rows: readonly (KeyRow | DestroyedKeyRow)[]) => {
+      for (const row of rows) {
+        if (row.wrapped === null) throw new Problem({ code: 'identity.erased' });
+        keys.set(row.person_id, await this.masters.unwrap(row.person_id, row, client));
+      }
+    };
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const found = await client.query<KeyRow | DestroyedKeyRow>(
+        `select person_id, wrapped, master_generation from vault_keys where person_id = any($1::uuid[])
+         order by person_id for key share`,
+        [missing()],
+      );
+      await add(found.rows);
+      if (missing().length > 0) await add(await this.makeKeys(client, missing()));
+      if (missing().length === 0) return keys;
+      await this.masters.look(client);
+    }
+    throw new Error('persons have no vault key after several attempts to make one');
+  }
+
+  /** Fewer where another writer was first, or where the master key has been taken out since this process looked. */
+  private async makeKeys(client: PoolClient, personIds: readonly string[]): Promise<readonly KeyRow[]> {
+    const master = await this.masters.wrapping(client);
+    const wrapped = personIds.map((personId) => wrap(master, personId, randomBytes(32).toString('base64')));
+    // Locked, so that the master key is not taken out before this is committed.
+    const { rows } = await client.query<KeyRow>(
+      `insert into vault_keys (person_id, wrapped, master_generation)
+       select person_id, wrapped, $3::int from unnest($1::uuid[], $2::bytea[]) as made (person_id, wrapped)
+       where exists (select from vault_masters where generation = $3 for key share)
+       on conflict (person_id) do nothing returning person_id, wrapped, master_generation`,
+      [personIds, wrapped, master.generation],
     );
-    const { rows } = await client.query<{ person_id: string; wrapped: Buffer | null }>(
-      'select person_id, wrapped from vault_keys where person_id = any($1::uuid[]) order by person_id for share',
-      [personIds],
-    );
-    return new Map(
-      rows.map(({ person_id: personId, wrapped }) => {
-        if (wrapped === null) throw new Problem({ code: 'identity.erased' });
-        return [personId, this.unwrap(personId, wrapped)];
-      }),
-    );
+    return rows;
   }
 
   private sealed(record: PersonRecord, key: KeyObject | undefined, readAt: string): [string, string, Buffer, string][] {
@@ -250,15 +284,6 @@ export class Vault {
     if (myKeyId !== undefined)
       rows.push([personId, 'myKeyId', seal(key, context(personId, 'myKeyId'), myKeyId), readAt]);
     return rows;
-  }
-
-  private wrap(personId: string, dataKey: Buffer): Buffer {
-    return seal(this.keys.vaultMaster, context(personId, 'key'), dataKey.toString('base64'));
-  }
-
-  private unwrap(personId: string, wrapped: Buffer): KeyObject {
-    const dataKey = open<string>(this.keys.vaultMaster, context(personId, 'key'), wrapped);
-    return secretKey(Buffer.from(dataKey, 'base64'));
   }
 }
 

@@ -1,0 +1,71 @@
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { VaultMaster, VaultMasters } from '../outbound/vault-masters.js';
+import { rewrapBatch } from '../outbound/vault-rotation.js';
+
+/** Keys of one transaction: a writer of one of these persons waits for no more than this. */
+const batchRows = 200;
+/** Batches between two lines of progress. */
+const reportEvery = 250;
+const firstPerson = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * After a new master key has come into force: wraps the keys of persons with it, those of older generations first to last. Several
+ * processes share the work. Each round begins anew and finds what is left, so that nothing needs to be remembered.
+ */
+export class Rewrapping implements OnModuleInit, OnModuleDestroy {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly parts: {
+      readonly database: Pool;
+      readonly logger: Logger;
+      readonly masters: VaultMasters;
+      readonly everyMs: number;
+    },
+  ) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => {
+      this.running ??= this.run().finally(() => {
+        this.running = undefined;
+      });
+    }, this.parts.everyMs).unref();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { masters, logger } = this.parts;
+    try {
+      await masters.look();
+      for (const reason of masters.lacking()) logger.error({ reason }, 'a master key of the vault cannot be used here');
+      const to = await masters.wrapping();
+      for (const from of masters.olderThan(to)) await this.rewrap(from, to);
+    } catch (error) {
+      logger.warn({ reason: (error as Error).message }, 'keys of persons were not rewrapped; tried again later');
+    }
+  }
+
+  private async rewrap(from: VaultMaster, to: VaultMaster): Promise<void> {
+    const { database, logger } = this.parts;
+    const done = { from: from.generation, to: to.generation, rewrapped: 0, unopened: 0 };
+    let after: string | undefined = firstPerson;
+    for (let batch = 1; after !== undefined && !this.stopping; batch += 1) {
+      const rewrapped = await rewrapBatch(database, { from, to }, after, batchRows);
+      after = rewrapped.after;
+      done.rewrapped += rewrapped.rewrapped;
+      done.unopened += rewrapped.unopened;
+      if (batch % reportEvery === 0) logger.info(done, 'keys of persons are being rewrapped');
+    }
+    if (done.rewrapped > 0) logger.info(done, 'keys of persons were rewrapped');
+    if (done.unopened > 0) logger.error(done, 'keys of persons do not open with their master key');
+  }
+}
