@@ -4,6 +4,7 @@ import { MemoryEventLog } from '@tsunagu/event-store/memory';
 import { japanDay, ok } from '@tsunagu/kernel';
 import type { LoginSecrets, NationalLogin } from './outbound/national-login.js';
 import { memoryVault } from './test-vault.js';
+import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
@@ -65,6 +66,7 @@ export function startHumans() {
   const vault = memoryVault();
   const survivors = new Survivors(log);
   const recording = new RecordingAttributes(log, vault, clock, survivors);
+  const consents = new Consents(log, vault, survivors);
   const merging = new Merging(log, clock, { endOfPerson: async () => {} }, vault, recording);
   const contradictions = new Contradictions(log, clock);
   const finding = new FindingPerson(log, vault, clock, survivors, contradictions);
@@ -90,6 +92,7 @@ export function startHumans() {
     log,
     crashing,
     survivors,
+    vault,
     merging,
     reviewing,
     forward: () => {
@@ -113,6 +116,13 @@ export function startHumans() {
       const table = { residenceCode: null, residenceTable: '2026-01-01', readAt, issuedAt: readAt };
       await recording.record(personId, { ...told, ...table }, randomUUID());
       return { personId };
+    },
+    /** By the session of any id that means them: the refusal's code, or undefined. */
+    async withdraw(personId: string): Promise<string | undefined> {
+      const caller = { actor: `person:${personId}`, ownerId: null };
+      const acting = { caller, correlationId: randomUUID(), nowMs: now };
+      const done = await consents.withdraw(personId, 'attributes', acting);
+      return done.ok ? undefined : done.refusal.code;
     },
     /** Back from the national login: alone, or to be joined in the session of a person. */
     async logIn(

@@ -1,6 +1,5 @@
 import type { DataOf } from '@tsunagu/contracts';
 import { isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
-import type { AttributeSource, Person } from './person.js';
 
 /** `attributes`: name, birth date, sex and address as read from the card or told by the login, for the rules of campaigns. */
 export const consentPurposes = ['attributes'] as const;
@@ -29,20 +28,26 @@ export interface Consent {
   readonly withdrawnAt: string | null;
 }
 
-export function wayOf(kind: AttributeSource): ConsentWay {
-  return kind === 'nationalLogin' ? 'login' : 'card';
+/** What a person's stream says of it. */
+export interface Consenting {
+  readonly personId: string;
+  /** In the order in which they were given; at most the last one is in force. */
+  readonly consents: readonly Consent[];
+  /** When the attributes now held were read; null while none are. */
+  readonly attributesReadAt: string | null;
+  /** Nothing read until then is used. */
+  readonly attributesWithdrawnAt: string | null;
 }
 
-export function isInForce({ consents }: Pick<Person, 'consents'>): boolean {
+export function isInForce({ consents }: Pick<Consenting, 'consents'>): boolean {
   return consents.at(-1)?.withdrawnAt === null;
 }
 
 /** Whether all that a person consented to, under any of their ids, is withdrawn. */
-export function hasWithdrawn(persons: readonly Pick<Person, 'consents'>[]): boolean {
+export function hasWithdrawn(persons: readonly Pick<Consenting, 'consents'>[]): boolean {
   return persons.some(({ consents }) => consents.length > 0) && !persons.some(isInForce);
 }
 
-/** Consents in the order in which they were given; at most the last one is in force. */
 export function evolveConsents(consents: readonly Consent[], event: ConsentEvent): readonly Consent[] {
   if (event.type === 'ConsentGiven') {
     const { purpose, how, givenAt } = event.data;
@@ -53,12 +58,12 @@ export function evolveConsents(consents: readonly Consent[], event: ConsentEvent
 }
 
 /** Whether what is held of a person may be used: it was read under a consent that is in force. */
-export function mayUse(person: Pick<Person, 'consents' | 'attributesWithdrawnAt'>, readAt: string): boolean {
+export function mayUse(person: Pick<Consenting, 'consents' | 'attributesWithdrawnAt'>, readAt: string): boolean {
   return isInForce(person) && !isWithdrawnReading(person, readAt);
 }
 
 /** One that was read before the person withdrew, and came to be recorded after that. */
-export function isWithdrawnReading(person: Pick<Person, 'attributesWithdrawnAt'>, readAt: string): boolean {
+export function isWithdrawnReading(person: Pick<Consenting, 'attributesWithdrawnAt'>, readAt: string): boolean {
   return person.attributesWithdrawnAt !== null && readAt <= person.attributesWithdrawnAt;
 }
 
@@ -67,7 +72,7 @@ export function isWithdrawnReading(person: Pick<Person, 'attributesWithdrawnAt'>
  * it ends, whatever the clocks of two machines say. Repeated it changes nothing.
  */
 export function decideWithdrawal(
-  persons: readonly Person[],
+  persons: readonly Consenting[],
   purpose: ConsentPurpose,
   nowMs: number,
 ): Result<ReadonlyMap<string, ConsentEvent>, 'identity.consent_not_given'> {

@@ -1,5 +1,13 @@
 import type { DataOf } from '@tsunagu/contracts';
-import { type Consent, type ConsentEvent, evolveConsents, isInForce, isWithdrawnReading, wayOf } from './consent.js';
+import {
+  type Consent,
+  type ConsentEvent,
+  type Consenting,
+  type ConsentWay,
+  evolveConsents,
+  isInForce,
+  isWithdrawnReading,
+} from './consent.js';
 import { defaultProgramme, type PersonMyKeyIdEvent } from './my-key-id.js';
 import type { Review, ReviewEvent } from './review.js';
 
@@ -50,19 +58,12 @@ export interface PersonSubject {
   readonly issuer: string;
 }
 
-export interface Person {
-  readonly personId: string;
+export interface Person extends Consenting {
   /** In programme `default`. */
   readonly myKeyIdRef: string | null;
-  /** When the attributes now held were read; null while none are. */
-  readonly attributesReadAt: string | null;
   /** Of the newest reading, and when that was: a withdrawal leaves both, so that doubles are still found. */
   readonly attributesDigest: string | null;
   readonly digestReadAt: string | null;
-  /** To the use of attributes, in the order in which they were given. */
-  readonly consents: readonly Consent[];
-  /** Nothing read until then is used. */
-  readonly attributesWithdrawnAt: string | null;
   readonly cards: number;
   readonly subjects: readonly PersonSubject[];
   /** Open reviews for which grants wait. */
@@ -154,6 +155,10 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
     case 'PersonErased':
       return { ...person, erasureId: event.data.erasureId };
   }
+}
+
+function wayOf(kind: AttributeSource): ConsentWay {
+  return kind === 'nationalLogin' ? 'login' : 'card';
 }
 
 /** Earlier releases recorded readings without the consent that each was. */
