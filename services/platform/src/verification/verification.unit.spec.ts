@@ -1,4 +1,5 @@
 import { checkClaims } from './claims.js';
+import { checkDecisions } from './decisions.js';
 import { checkExchanges } from './exchanges.js';
 import type { Finding } from './finding.js';
 import { type KeptRecord, keep, keepRequest, keptOf, type Read, role } from './kept.js';
@@ -147,6 +148,50 @@ describe('I1 and I2 between the campaign and the ledger', () => {
     ],
   ])('shows %s', (_, campaign, ledger, afterMs, expected) => {
     expect(found(campaign, ledger, afterMs).join('\n')).toMatch(expected);
+  });
+});
+
+describe('I6 of a claim whose facts were withdrawn', () => {
+  const personId = '019ab3f0-6c00-7000-8000-000000000001';
+  const [entitlement, consents] = [`entitlement-m+${personId}`, `consent-${personId}`];
+  const withdrawnAt = '2026-11-20T02:00:00.000Z';
+  const note = event(1, 'WithdrawalNoted', consents, { personId, withdrawnAt });
+  const reopened = (factReadAt: string, read?: number) =>
+    event(
+      2,
+      'ClaimReopened',
+      entitlement,
+      { personId, answers: [{ rule: 'age', answer: 'yes', factReadAt }] },
+      read === undefined ? {} : { reads: { [consents]: read } },
+    );
+  const found = (...events: readonly Read[]) => {
+    const findings: Finding[] = [];
+    const grounds = { campaigns: new Map() } as unknown as Parameters<typeof checkDecisions>[0];
+    const check = checkDecisions(grounds, (finding) => void findings.push(finding));
+    const spill = Spill.open<KeptRecord>(512);
+    for (const each of events) keep(spill, 'campaign', each);
+    for (let bucket = 0; bucket < 512; bucket += 1) {
+      const kept = [...spill.records(bucket)].map(keptOf);
+      const noted = kept.filter(({ type }) => type === 'WithdrawalNoted') as unknown as Parameters<
+        typeof check.claim
+      >[1];
+      for (const each of kept) if (each.type === 'ClaimReopened') check.reopened(each, noted);
+    }
+    spill.close();
+    return findings.map(({ invariant, detail }) => `${invariant} ${detail}`);
+  };
+
+  it('is none where it goes on with what was read since, or was on its way before that was known', () => {
+    expect(found(note, reopened('2026-11-20T02:00:00.001Z', 0))).toEqual([]);
+    expect(found(note, reopened('2026-11-20T01:00:00.000Z', -1))).toEqual([]);
+    // Of releases that knew of no withdrawal.
+    expect(found(reopened('2026-11-20T01:00:00.000Z'))).toEqual([]);
+  });
+
+  it('is found where it goes on with what its decision read as withdrawn', () => {
+    expect(found(note, reopened(withdrawnAt, 0))).toEqual([
+      'I6 ClaimReopened: deciding again from what was recorded gives another outcome',
+    ]);
   });
 });
 
