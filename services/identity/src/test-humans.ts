@@ -5,6 +5,7 @@ import { japanDay, ok } from '@tsunagu/kernel';
 import type { LoginSecrets, NationalLogin } from './outbound/national-login.js';
 import type { Attributes } from './verification/attributes.js';
 import { Contradictions } from './workflows/contradictions.js';
+import { Erasing } from './workflows/erasing.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
 import { NationalSigningIn } from './workflows/national-signing-in.js';
@@ -64,12 +65,14 @@ export function startHumans() {
   const { log } = crashing;
   const myKeyIds = new Map<string, string>();
   const attributesOf = new Map<string, Attributes>();
+  const destroyed = new Map<string, string>();
   const vault = {
     certificateRef: (hash: string) => `ref-${hash}`,
     myKeyIdRef: (myKeyId: string) => `key-${myKeyId}`,
     myKeyId: async (personId: string) => myKeyIds.get(personId),
     keep: async (records: readonly { personId: string; myKeyId?: string; attributes?: Attributes }[]) => {
       for (const { personId, myKeyId, attributes } of records) {
+        if (destroyed.has(personId)) throw new Error('something was kept of somebody who is erased');
         if (myKeyId !== undefined) myKeyIds.set(personId, myKeyId);
         if (attributes) attributesOf.set(personId, attributes);
       }
@@ -80,10 +83,21 @@ export function startHumans() {
     attributesDigest: ({ name }: { name: string | null }) => `digest-${name}`,
     likeness: () => [],
     isTelling: () => true,
+    keyHashes: async (personIds: readonly string[]) =>
+      new Map(personIds.map((personId) => [personId, `of ${personId}`])),
+    destroyKeys: async (keyHashes: ReadonlyMap<string, string>) => {
+      for (const personId of keyHashes.keys()) {
+        myKeyIds.delete(personId);
+        attributesOf.delete(personId);
+        destroyed.set(personId, new Date(now).toISOString());
+      }
+    },
+    destroyedAt: async () => destroyed,
   };
   const survivors = new Survivors(log);
   const recording = new RecordingAttributes(log, vault, clock, survivors);
   const merging = new Merging(log, clock, { endOfPerson: async () => {} }, vault, recording);
+  const erasing = new Erasing(log, clock, { endOfPerson: async () => {} }, vault, survivors);
   const contradictions = new Contradictions(log, clock);
   const finding = new FindingPerson(log, vault, clock, survivors, contradictions);
   const login = {
@@ -110,6 +124,7 @@ export function startHumans() {
     survivors,
     merging,
     reviewing,
+    erasing,
     forward: () => {
       now += 1_000;
     },
