@@ -1,4 +1,5 @@
 import type { LoginMode } from '@tsunagu/testing/login';
+import { erasersOf } from './test-erasure.js';
 import { startTestIdentity } from './test-identity.js';
 import { startTestNationalLogin, type TestNationalLogin } from './test-national-login.js';
 
@@ -190,5 +191,22 @@ describe('where no login is set', () => {
     } finally {
       await plain.close();
     }
+  });
+});
+
+describe('a login of somebody who was erased', () => {
+  it('opens nothing, alone or in a session of somebody else, and a session of theirs joins none', async () => {
+    const account = at.login.account();
+    const { body } = await at.signIn(account);
+    const other = await at.identity.citizen();
+    const staff = erasersOf(at.identity);
+    expect((await staff.erase(body.person.personId)).body.state).toBe('done');
+    const before = await eventCount();
+    expect(await codeOf(at.signIn(account))).toEqual([409, 'identity.erased']);
+    expect(await codeOf(at.signIn(account, other.token))).toEqual([409, 'identity.erased']);
+    // Another process may take their token for some moments yet.
+    const late = await at.identity.service.token({ role: 'citizen', subject: body.person.personId });
+    expect(await codeOf(at.signIn(at.login.account(), late))).toEqual([409, 'identity.erased']);
+    expect(await eventCount()).toBe(before);
   });
 });

@@ -6,6 +6,7 @@ import type { LoginSecrets, NationalLogin } from './outbound/national-login.js';
 import { memoryVault } from './test-vault.js';
 import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
+import { Erasing } from './workflows/erasing.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
 import { NationalSigningIn } from './workflows/national-signing-in.js';
@@ -68,6 +69,7 @@ export function startHumans() {
   const recording = new RecordingAttributes(log, vault, clock, survivors);
   const consents = new Consents(log, vault, survivors);
   const merging = new Merging(log, clock, { endOfPerson: async () => {} }, vault, recording);
+  const erasing = new Erasing(log, clock, { endOfPerson: async () => {} }, vault, survivors);
   const contradictions = new Contradictions(log, clock);
   const finding = new FindingPerson(log, vault, clock, survivors, contradictions);
   const login = {
@@ -95,6 +97,7 @@ export function startHumans() {
     vault,
     merging,
     reviewing,
+    erasing,
     forward: () => {
       now += 1_000;
     },

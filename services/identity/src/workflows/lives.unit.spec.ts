@@ -6,62 +6,10 @@ import { fold, type Person, type PersonEvent, personStream } from '../domain/per
 import { foldReview, type Review, type ReviewEvent } from '../domain/review.js';
 import type { SubjectBound } from '../domain/subject.js';
 import { Crash, type HumansCertificate, startHumans } from '../test-humans.js';
+import { humans, nameOf, type Step, steps } from '../test-lives.js';
 
 /** LIVES=10000 for a long run. */
 const programmes = Number(process.env.LIVES ?? 1_000);
-const humans = 3;
-/** Two of the three share name, birth date and sex. */
-const nameOf = (human: number) => (human === 2 ? 'another' : 'namesake');
-
-const human = fc.nat({ max: humans - 1 });
-const crash = fc.option(fc.record({ appends: fc.nat({ max: 2 }), recorded: fc.boolean() }), {
-  freq: 4,
-  nil: undefined,
-});
-/** A link is missing now and then. */
-const linked = fc.nat({ max: 3 }).map((n) => n !== 3);
-const tap = fc.record({
-  which: fc.nat({ max: 3 }),
-  old: fc.nat({ max: 3 }).map((n) => n === 3),
-  attributes: fc.boolean(),
-});
-const steps = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('card' as const), human, linked }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('phone' as const), human, linked }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      kind: fc.constant('tap' as const),
-      human,
-      taps: fc.array(tap, { minLength: 1, maxLength: 3 }),
-      crash,
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('login' as const),
-      human,
-      times: fc.integer({ min: 1, max: 2 }),
-      attributes: fc.boolean(),
-      /** In a session of the human's own card. */
-      inSession: fc.boolean(),
-      crash,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('withdraw' as const), human, which: fc.nat({ max: 2 }), crash }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sourceDown' as const), human }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('lateLink' as const), human }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('decide' as const), which: fc.nat({ max: 5 }), crash }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('merge' as const), human, crash }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wrongMerge' as const), human, other: human }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('split' as const), crash }) },
-);
-type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
-
 const first = { actor: 'staff:first', correlationId: randomUUID() };
 const second = { actor: 'staff:second', correlationId: randomUUID() };
 
@@ -74,7 +22,12 @@ class World {
   readonly wrongMerges: { mergeId: string; humans: readonly [number, number] }[] = [];
   /** Humans who were ever without a link, used a card that was replaced, or came by login alone. */
   readonly unusual = new Set<number>();
-  readonly counts = { persons: 0, reviews: 0, merges: 0, crashes: 0, contradictions: 0, joined: 0, withdrawals: 0 };
+  /** Humans who were ever erased under one of their ids. */
+  readonly erased = new Set<number>();
+  readonly counts = {
+    ...{ persons: 0, reviews: 0, merges: 0, crashes: 0, contradictions: 0, joined: 0 },
+    ...{ withdrawals: 0, erased: 0, back: 0 },
+  };
 
   async run(step: Step): Promise<void> {
     this.service.forward();
@@ -108,6 +61,8 @@ class World {
         return;
       case 'split':
         return this.split(step.crash);
+      case 'erase':
+        return this.erase(step.human, step.crash);
     }
   }
 
@@ -168,7 +123,17 @@ class World {
     const name = attributes ? nameOf(human) : undefined;
     const answer = await this.service.tap(certificate, (hash) => this.linkOf(hash), name);
     if (answer.code === 'identity.under_review') this.counts.contradictions += 1;
-    else expect(answer.code).toBeUndefined();
+    else await this.expectLiving(human, answer);
+  }
+
+  /** Somebody who is erased is refused, and nobody else is for it. */
+  private async expectLiving(human: number, { code, personId }: { code?: string; personId?: string }): Promise<void> {
+    if (code !== undefined) {
+      expect([code, this.erased.has(human)]).toEqual(['identity.erased', true]);
+      return;
+    }
+    expect((await this.service.survivors.one(personId ?? '')).erasureId).toBeNull();
+    this.counts.back += this.erased.has(human) ? 1 : 0;
   }
 
   /** Nobody joins a login to a session that staff have mixed up with somebody else's. */
@@ -183,9 +148,11 @@ class World {
     const answer = await this.service.logIn(`human-${human}`, name, session?.personId ?? null);
     if (answer.code === undefined) {
       expect(answer.personId).toBe(session?.personId ?? answer.personId);
+      await this.expectLiving(human, answer);
       this.counts.joined += joins ? 1 : 0;
       return;
     }
+    if (answer.code === 'identity.erased') return this.expectLiving(human, answer);
     // Came by login alone before: two persons, for staff to look at.
     expect([answer.code, joins]).toEqual(['identity.under_review', true]);
     this.counts.contradictions += 1;
@@ -224,7 +191,8 @@ class World {
     if (!certificate) return;
     const before = await this.service.log.head();
     const { code } = await this.service.tap(certificate, undefined, undefined);
-    expect([undefined, 'identity.lineage_unavailable']).toContain(code);
+    const mayBe = this.erased.has(human) ? ['identity.erased'] : [];
+    expect([undefined, 'identity.lineage_unavailable', ...mayBe]).toContain(code);
     if (code !== undefined) expect(await this.service.log.head()).toBe(before);
   }
 
@@ -254,9 +222,11 @@ class World {
 
   private async merge(human: number, other: number, plan: Parameters<World['retried']>[0]): Promise<void> {
     if (this.isConfused(human) || this.isConfused(other)) return;
-    const [kept] = await this.survivorsOf(human);
-    const merged = (await this.survivorsOf(other)).at(-1);
-    if (!kept || !merged || kept.personId === merged.personId) return;
+    const [one] = await this.survivorsOf(human);
+    const another = (await this.survivorsOf(other)).at(-1);
+    if (!one || !another || one.personId === another.personId) return;
+    // Staff are refused the other way round.
+    const [kept, merged] = one.erasureId !== null && another.erasureId === null ? [another, one] : [one, another];
     const mergeId = randomUUID();
     const proposed = {
       mergeId,
@@ -284,6 +254,27 @@ class World {
       expect((await this.service.merging.approve('split', changeId, second)).ok).toBe(true);
     });
     this.wrongMerges.pop();
+  }
+
+  /** Staff know whose data they erase: nobody who is mixed up with somebody else. */
+  private async erase(human: number, plan: Parameters<World['retried']>[0]): Promise<void> {
+    if (this.isConfused(human)) return;
+    const person = (await this.survivorsOf(human)).find(({ erasureId }) => erasureId === null);
+    if (!person) return;
+    const { personId } = person;
+    const erasureId = randomUUID();
+    await this.retried(plan, async () => {
+      const proposed = { erasureId, personId, reasonPattern: 'person_asked', evidence: null } as const;
+      expect((await this.service.erasing.propose(proposed, first)).ok).toBe(true);
+      const done = await this.service.erasing.approve(erasureId, second);
+      expect(done).toMatchObject({ ok: true, value: { state: 'done' } });
+    });
+    const erasure = await this.service.erasing.find(erasureId);
+    const ids = erasure ? await this.service.erasing.erasedIds(erasure) : [];
+    expect(ids.map((id) => id.personId)).toEqual(await this.service.survivors.sameAs(personId));
+    expect(ids.every(({ destroyedAt }) => destroyedAt !== null)).toBe(true);
+    this.erased.add(human);
+    this.counts.erased += 1;
   }
 
   private isConfused(human: number): boolean {
@@ -337,7 +328,7 @@ class World {
       const { readAt } = (await this.service.vault.attributes(person.personId)) ?? {};
       // What is held was read under a consent that is in force.
       if (readAt !== undefined) expect([person.personId, mayUse(person, readAt)]).toEqual([person.personId, true]);
-      if (person.attributesReadAt !== null) expect(readAt).toBe(person.attributesReadAt);
+      if (person.attributesReadAt !== null && person.erasureId === null) expect(readAt).toBe(person.attributesReadAt);
     }
     const held = new Map(persons.map(({ personId, heldBy }) => [personId, heldBy]));
     const decided = (await this.reviews()).filter(({ state }) => state === 'decided');
@@ -365,7 +356,7 @@ class World {
 
 describe('random lives', () => {
   it(`make one person of one human, ${programmes} times, whatever crashes in between`, async () => {
-    const seen = { persons: 0, reviews: 0, merges: 0, crashes: 0, contradictions: 0, joined: 0, withdrawals: 0 };
+    const seen = { ...new World().counts };
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 50, size: 'max' }), async (programme) => {
         const world = new World();
