@@ -16,7 +16,7 @@ import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
 import { KioskController } from './http/kiosk.controller.js';
 import { LooksController } from './http/looks.controller.js';
-import { MemberServicesController } from './http/member-services.controller.js';
+import { FEED_KEY, MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
 import { NationalLoginController } from './http/national-login.controller.js';
@@ -39,6 +39,7 @@ import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { EndedMemberships } from './projections/ended-memberships.js';
 import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
@@ -90,6 +91,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: STAFF_KEY,
         inject: [PARTS],
         useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'staff', 'RS256'),
+      },
+      {
+        provide: FEED_KEY,
+        inject: [PARTS],
+        useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'feed', 'Ed25519'),
       },
       {
         provide: Clients,
@@ -252,6 +258,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Memberships,
         inject: [PARTS, Vault],
         useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
+      },
+      {
+        provide: EndedMemberships,
+        inject: [PARTS, Memberships],
+        useFactory: ({ database }: ServiceParts, memberships: Memberships) =>
+          new EndedMemberships(database, memberships),
       },
     ],
   };

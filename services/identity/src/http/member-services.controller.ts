@@ -1,24 +1,27 @@
 import { Body, Controller, Get, Inject, Param, Put, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import type { Clock } from '@tsunagu/kernel';
+import { type Clock, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
   CLOCK,
   CorrelationId,
   CurrentCaller,
-  DATABASE,
   PROJECTIONS,
   Problem,
   type ProjectionReader,
   Roles,
+  type SigningKey,
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
-import type { Pool } from 'pg';
 import type { MemberService } from '../domain/member-service.js';
+import { signedPage } from '../outbound/signed-page.js';
+import { EndedMemberships } from '../projections/ended-memberships.js';
 import type { Acting } from '../recording.js';
 import { Memberships } from '../workflows/memberships.js';
+
+export const FEED_KEY = Symbol('FEED_KEY');
 
 const servicePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const pageMax = 500;
@@ -77,6 +80,8 @@ class FeedAnswer {
   entries: readonly FeedEntry[];
   /** Where to go on, also when there is nothing new yet. */
   nextCursor: number;
+  /** The same with `service`, `cursor` and `signedAt` as a compact JWS, to be kept as evidence; its key stands in the key set. */
+  jws: string;
 }
 
 /** Services whose ids hang on persons, and what they may be told. */
@@ -86,8 +91,9 @@ export class MemberServicesController {
   constructor(
     private readonly memberships: Memberships,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
+    private readonly ended: EndedMemberships,
+    @Inject(FEED_KEY) private readonly key: () => Promise<SigningKey>,
   ) {}
 
   /** Registers a service of the caller's owner, or renames it. */
@@ -125,30 +131,14 @@ export class MemberServicesController {
     const { feed } = valueOrProblem(await this.memberships.service(service, caller.ownerId));
     if (!feed) throw new Problem({ code: 'identity.feed_off' });
     await this.projections.waitFor('memberships');
-    const { rows } = await this.database.query<EndedRow>(
-      `select person_id, service_id_ref, ended_position::float8 as ended_position, ended_at from memberships
-       where service = $1 and ended_position > $2 and ended_at >= $3
-       order by ended_position limit ${pageMax}`,
-      [service, cursor, feed.since],
-    );
-    const entries = rows.map(async (row): Promise<readonly FeedEntry[]> => {
-      const serviceId = await this.memberships.textOf(row.person_id, row.service_id_ref);
-      // Erased: there is nothing left to tell.
-      return serviceId === undefined ? [] : [{ serviceId, invalidFrom: row.ended_at.toISOString() }];
-    });
-    return { entries: (await Promise.all(entries)).flat(), nextCursor: rows.at(-1)?.ended_position ?? cursor };
+    const page = await this.ended.page(service, cursor, feed.since, pageMax);
+    const evidence = { service, cursor, ...page, signedAt: isoTime(this.clock.now()) };
+    return { ...page, jws: await signedPage(await this.key(), evidence) };
   }
 
   private acting(caller: Caller, correlationId: string): Acting {
     return { caller, correlationId, nowMs: this.clock.now() };
   }
-}
-
-interface EndedRow {
-  readonly person_id: string;
-  readonly service_id_ref: string;
-  readonly ended_position: number;
-  readonly ended_at: Date;
 }
 
 function answer({ service, name, feed }: MemberService): MemberServiceAnswer {

@@ -10,15 +10,16 @@ const uses: readonly KeyUse[] = [
   'citizen',
   'staff',
   'provider',
+  'feed',
   'login',
   ...definitions.map(({ name }) => `service-${name}` as const),
 ];
 
-const algorithms: Partial<Record<KeyUse, KeyAlgorithm>> = { provider: 'Ed25519', login: 'ES256' };
+const algorithms: Partial<Record<KeyUse, KeyAlgorithm>> = { provider: 'Ed25519', feed: 'Ed25519', login: 'ES256' };
 
 export const keys: Command = {
   help: `Usage: npx tsunagu keys                              the signing keys and since when each signs
-       npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 4).join(', ')} or a service
+       npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 5).join(', ')} or a service
        npx tsunagu keys retire KID [--compromised]   takes out a key that was replaced
 
 A new key is shown in the key set for ${shownFirstMs / 1_000} seconds before it signs, so no request meets somebody who does not know it; nothing is
