@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ProviderClient } from '@tsunagu/provider-client';
 import {
   currentKey,
   METRICS,
@@ -6,6 +7,7 @@ import {
   PROJECTIONS,
   type ProjectionReader,
   type ServiceParts,
+  type SigningKey,
 } from '@tsunagu/service-host';
 import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
@@ -29,6 +31,7 @@ import { TerminalSessionsController } from './http/terminal-sessions.controller.
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
+import { TellingServices } from './jobs/telling-services.js';
 import { identityKeys } from './keys.js';
 import { nationalLoginProviders } from './national-login.js';
 import { Challenges } from './outbound/challenges.js';
@@ -39,6 +42,7 @@ import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
+import { WebhookDeliveries } from './outbound/webhook-deliveries.js';
 import { EndedMemberships } from './projections/ended-memberships.js';
 import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
@@ -264,6 +268,32 @@ export function appModule(config: IdentityConfig): DynamicModule {
         inject: [PARTS, Memberships],
         useFactory: ({ database }: ServiceParts, memberships: Memberships) =>
           new EndedMemberships(database, memberships),
+      },
+      {
+        provide: WebhookDeliveries,
+        inject: [PARTS],
+        useFactory: ({ database, clock }: ServiceParts) => new WebhookDeliveries(database, clock),
+      },
+      {
+        provide: TellingServices,
+        inject: [PARTS, FEED_KEY, Memberships, EndedMemberships, WebhookDeliveries],
+        useFactory: (
+          { clock, logger, profile }: ServiceParts,
+          key: () => Promise<SigningKey>,
+          memberships: Memberships,
+          ended: EndedMemberships,
+          deliveries: WebhookDeliveries,
+        ) => {
+          const calls = new ProviderClient({
+            key,
+            tag: 'tsunagu-webhook',
+            allowedHosts: config.webhookHosts,
+            loopbackAllowed: profile === 'test',
+            timeoutMs: config.webhookTimeoutMs,
+          });
+          const everyMs = config.webhookEveryMs;
+          return new TellingServices({ memberships, ended, deliveries, calls, clock, logger, everyMs });
+        },
       },
     ],
   };

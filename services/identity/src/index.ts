@@ -7,6 +7,7 @@ import { membershipsProjection } from './projections/memberships.js';
 import { personLikenessProjection } from './projections/person-likeness.js';
 import { reviewsProjection } from './projections/reviews.js';
 import { signalsProjection } from './projections/signals.js';
+import { webhookServicesProjection } from './projections/webhook-services.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -23,6 +24,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
     personLikenessProjection,
     reviewsProjection,
     signalsProjection,
+    webhookServicesProjection,
   ],
   upcasts,
   module: appModule,

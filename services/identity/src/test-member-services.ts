@@ -6,6 +6,9 @@ import type { TestIdentity } from './test-identity.js';
 export interface TestMemberServices {
   register(service: string, ownerId?: string): Promise<void>;
   enableFeed(service: string, ownerId?: string): Promise<void>;
+  setWebhook(service: string, url: string | null): Promise<TestAnswer>;
+  /** The service as its owner's staff see it. */
+  one(service: string, ownerId?: string): Promise<TestAnswer>;
   disableFeed(service: string): Promise<void>;
   put(path: string, body: object, ownerId?: string): Promise<TestAnswer>;
   /** Somebody registers an id and ends it; gives the id. */
@@ -27,6 +30,11 @@ export function memberServices(identity: TestIdentity): TestMemberServices {
     async enableFeed(service, ownerId) {
       const legalBasis = `条例 of ${service}`;
       expect((await services.put(`${service}/feed`, { legalBasis }, ownerId)).status).toBe(200);
+    },
+    setWebhook: (service, url) => services.put(`${service}/webhook`, { url }),
+    async one(service, ownerId = 'demo') {
+      const token = await host.token({ role: 'partner', ownerId });
+      return host.call('GET', `/identity/v1/member-services/${service}`, { token });
     },
     async disableFeed(service) {
       expect((await services.put(`${service}/feed`, { legalBasis: null })).status).toBe(200);

@@ -59,6 +59,8 @@ export const upcasts = {
   MemberServiceRegistered: [],
   MembershipFeedEnabled: [],
   MembershipFeedDisabled: [],
+  MembershipWebhookSet: [],
+  MembershipWebhookRemoved: [],
   ServiceIdReserved: [],
   ServiceIdReleased: [],
   MembershipRegistered: [],
