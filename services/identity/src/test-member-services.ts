@@ -11,8 +11,8 @@ export interface TestMemberServices {
   one(service: string, ownerId?: string): Promise<TestAnswer>;
   disableFeed(service: string): Promise<void>;
   put(path: string, body: object, ownerId?: string): Promise<TestAnswer>;
-  /** Somebody registers an id and ends it; gives the id. */
-  endedMember(service: string): Promise<string>;
+  /** Somebody registers an id and ends it; gives the id. A new person where none is given. */
+  endedMember(service: string, person?: Awaited<ReturnType<TestIdentity['citizen']>>): Promise<string>;
   feed(service: string, cursor?: number, ownerId?: string): Promise<TestAnswer>;
 }
 
@@ -39,10 +39,10 @@ export function memberServices(identity: TestIdentity): TestMemberServices {
     async disableFeed(service) {
       expect((await services.put(`${service}/feed`, { legalBasis: null })).status).toBe(200);
     },
-    async endedMember(service) {
+    async endedMember(service, person) {
       members += 1;
       const serviceId = `${service}-α-${members}`;
-      const { card, token } = await identity.citizen();
+      const { card, token } = person ?? (await identity.citizen());
       const { kiosk, terminalSessionId } = await identity.tap(card);
       const shown = { service, serviceId, terminalSessionId };
       const registered = await host.call('POST', '/identity/v1/memberships', {

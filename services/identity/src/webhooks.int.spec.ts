@@ -187,6 +187,30 @@ describe('a webhook', () => {
   });
 });
 
+describe('two services of one person', () => {
+  it('receive nothing that says so, and nothing that the platform knows the person by', async () => {
+    const person = await identity.citizen();
+    const known = [person.personId, String(person.myKeyId), person.card.certificate];
+    const seen: string[][] = [];
+    for (const service of ['pool', 'bicycles']) {
+      const receiver = await told(service);
+      const { nextCursor } = (await services.feed(service)).body;
+      identity.service.clock.forward(1_000);
+      const serviceId = await services.endedMember(service, person);
+      await until(() => receiver.received.length === 1);
+      const { status, body } = await services.feed(service, nextCursor);
+      expect(status).toBe(200);
+      const [delivery] = receiver.received;
+      const payload = Buffer.from(body.jws.split('.')[1], 'base64url').toString();
+      const all = JSON.stringify([delivery, body, payload, (await services.one(service)).body]);
+      expect(all).toContain(serviceId);
+      for (const name of known) expect(all).not.toContain(name);
+      seen.push([...Object.values<string>(JSON.parse(delivery?.body ?? '')), keyOf(delivery), String(body.nextCursor)]);
+    }
+    expect(new Set(seen.flat()).size).toBe(8);
+  });
+});
+
 describe('the address of a webhook', () => {
   it.each([
     ['http://169.254.169.254/hook', 'host'],
