@@ -30,6 +30,8 @@ export interface ProviderCalls {
 export interface ProviderClientOptions extends TargetRules {
   /** Asked for each call, so that a rotation is followed. */
   readonly key: () => Promise<ProviderKey>;
+  /** What the signatures are for, `tsunagu-provider` where nothing else is said. */
+  readonly tag?: string;
   /** Real time. Defaults 2 s to connect, 5 s in all. */
   readonly connectTimeoutMs?: number;
   readonly timeoutMs?: number;
@@ -71,6 +73,7 @@ export class ProviderClient implements ProviderCalls {
       await this.options.key(),
       { method: call.method, url: url.href, headers: given },
       body,
+      this.options.tag,
     );
     if (body) headers['content-length'] = String(body.length);
     return this.#exchange(url, { method: call.method, headers, ...pinnedLookup(pinned) }, body, deadline);

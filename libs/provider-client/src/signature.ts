@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
 import { httpbis } from 'http-message-signatures';
 
-/** The key that signs calls to providers, and nothing else. */
+/** The key that signs calls of one kind, such as those to providers, and nothing else. */
 export interface ProviderKey {
   readonly kid: string;
   /** Ed25519. */
@@ -16,7 +16,8 @@ export interface SignedRequest {
 }
 
 const label = 'tsunagu';
-const tag = 'tsunagu-provider';
+/** Says what a signature is for: a call to a provider is taken by nobody else. */
+const providerTag = 'tsunagu-provider';
 const params = ['created', 'expires', 'nonce', 'keyid', 'alg', 'tag'];
 const signatureLifeSeconds = 60;
 const optionalFields = ['content-digest', 'content-type', 'idempotency-key'];
@@ -26,6 +27,7 @@ export async function signedHeaders(
   key: ProviderKey,
   request: SignedRequest,
   body: Buffer | undefined,
+  tag = providerTag,
 ): Promise<Record<string, string>> {
   const headers: Record<string, string> = { ...request.headers };
   if (body) headers['content-digest'] = contentDigest(body);
@@ -57,6 +59,7 @@ export async function verifySignature(
   request: SignedRequest,
   body: Buffer,
   publicKey: (kid: string) => KeyObject | undefined | Promise<KeyObject | undefined>,
+  tag = providerTag,
 ): Promise<boolean> {
   const headers = request.headers;
   if (!headers['signature-input']?.startsWith(`${label}=`)) return false;

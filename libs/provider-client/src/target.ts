@@ -22,7 +22,7 @@ export function baseUrlFault(text: string, rules: TargetRules): string | undefin
   if (url.protocol !== 'https:' && !(rules.loopbackAllowed && url.protocol === 'http:')) return 'must be https';
   const host = url.hostname.toLowerCase();
   if (!rules.allowedHosts.some((allowed) => allowed === host || allowed === url.host.toLowerCase()))
-    return 'names a host that is not on the list of allowed provider hosts';
+    return 'names a host that is not on the list of allowed hosts';
   return undefined;
 }
 

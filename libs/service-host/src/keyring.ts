@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { JWK } from 'jose';
 
 /** What a key may sign; the first part of its kid, and no key serves two. */
-export type KeyUse = 'citizen' | 'staff' | 'provider' | 'login' | `service-${string}` | `log-${string}`;
+export type KeyUse = 'citizen' | 'staff' | 'provider' | 'feed' | 'login' | `service-${string}` | `log-${string}`;
 export type KeyAlgorithm = 'RS256' | 'Ed25519' | 'ES256';
 
 export interface SigningKey {

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ProviderClient } from '@tsunagu/provider-client';
 import {
   currentKey,
   METRICS,
@@ -6,6 +7,7 @@ import {
   PROJECTIONS,
   type ProjectionReader,
   type ServiceParts,
+  type SigningKey,
 } from '@tsunagu/service-host';
 import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
@@ -18,7 +20,7 @@ import { InternalController } from './http/internal.controller.js';
 import { JwksController } from './http/jwks.controller.js';
 import { KioskController } from './http/kiosk.controller.js';
 import { LooksController } from './http/looks.controller.js';
-import { MemberServicesController } from './http/member-services.controller.js';
+import { FEED_KEY, MemberServicesController } from './http/member-services.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { MyKeyIdsController } from './http/my-key-ids.controller.js';
 import { NationalLoginController } from './http/national-login.controller.js';
@@ -32,6 +34,7 @@ import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
 import { Rewrapping } from './jobs/rewrapping.js';
+import { TellingServices } from './jobs/telling-services.js';
 import { UnfinishedErasures } from './jobs/unfinished-erasures.js';
 import { identityKeys } from './keys.js';
 import { nationalLoginProviders } from './national-login.js';
@@ -44,6 +47,8 @@ import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { VaultMasters } from './outbound/vault-masters.js';
+import { WebhookDeliveries } from './outbound/webhook-deliveries.js';
+import { EndedMemberships } from './projections/ended-memberships.js';
 import { ErasureIndex } from './projections/erasure-index.js';
 import { ReviewIndex } from './projections/review-index.js';
 import { SignatureThreads } from './verification/signature-threads.js';
@@ -100,6 +105,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: STAFF_KEY,
         inject: [PARTS],
         useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'staff', 'RS256'),
+      },
+      {
+        provide: FEED_KEY,
+        inject: [PARTS],
+        useFactory: ({ keyDirectory }: ServiceParts) => currentKey(keyDirectory, 'feed', 'Ed25519'),
       },
       {
         provide: Clients,
@@ -296,6 +306,38 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Memberships,
         inject: [PARTS, Vault],
         useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
+      },
+      {
+        provide: EndedMemberships,
+        inject: [PARTS, Memberships],
+        useFactory: ({ database }: ServiceParts, memberships: Memberships) =>
+          new EndedMemberships(database, memberships),
+      },
+      {
+        provide: WebhookDeliveries,
+        inject: [PARTS],
+        useFactory: ({ database, clock }: ServiceParts) => new WebhookDeliveries(database, clock),
+      },
+      {
+        provide: TellingServices,
+        inject: [PARTS, FEED_KEY, Memberships, EndedMemberships, WebhookDeliveries],
+        useFactory: (
+          { clock, logger, profile }: ServiceParts,
+          key: () => Promise<SigningKey>,
+          memberships: Memberships,
+          ended: EndedMemberships,
+          deliveries: WebhookDeliveries,
+        ) => {
+          const calls = new ProviderClient({
+            key,
+            tag: 'tsunagu-webhook',
+            allowedHosts: config.webhookHosts,
+            loopbackAllowed: profile === 'test',
+            timeoutMs: config.webhookTimeoutMs,
+          });
+          const everyMs = config.webhookEveryMs;
+          return new TellingServices({ memberships, ended, deliveries, calls, clock, logger, everyMs });
+        },
       },
     ],
   };

@@ -21,6 +21,12 @@ export interface IdentityConfig {
   readonly detectorSeconds: number;
   /** Pause between two looks for persons' keys that an older master key wraps. */
   readonly rewrapSeconds: number;
+  /** Hosts of member services that webhooks may go to; loopback where nothing is set, which only the test profile may call. */
+  readonly webhookHosts: readonly string[];
+  /** Pause between two looks for what is to be delivered. */
+  readonly webhookEveryMs: number;
+  /** A receiver that has not answered by then (real time) has not taken it. */
+  readonly webhookTimeoutMs: number;
   /** Undefined where the platform offers no national login. */
   readonly login: LoginConfig | undefined;
 }
@@ -36,6 +42,12 @@ export function readConfig(env: Environment): IdentityConfig {
     myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
     detectorSeconds: numberSetting(env, 'TSUNAGU_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
     rewrapSeconds: numberSetting(env, 'TSUNAGU_REWRAP_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
+    webhookHosts: textSetting(env, 'TSUNAGU_WEBHOOK_HOSTS', '127.0.0.1,localhost,[::1]')
+      .split(',')
+      .map((host) => host.trim().toLowerCase())
+      .filter((host) => host !== ''),
+    webhookEveryMs: numberSetting(env, 'TSUNAGU_WEBHOOK_EVERY_MS', { fallback: 1_000, min: 10, max: 60_000 }),
+    webhookTimeoutMs: numberSetting(env, 'TSUNAGU_WEBHOOK_TIMEOUT_MS', { fallback: 5_000, min: 100, max: 20_000 }),
     login: readLoginConfig(env),
   };
 }

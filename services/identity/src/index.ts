@@ -8,6 +8,7 @@ import { membershipsProjection } from './projections/memberships.js';
 import { personLikenessProjection } from './projections/person-likeness.js';
 import { reviewsProjection } from './projections/reviews.js';
 import { signalsProjection } from './projections/signals.js';
+import { webhookServicesProjection } from './projections/webhook-services.js';
 
 export const definition: ServiceDefinition<IdentityConfig> = {
   name: 'identity',
@@ -25,6 +26,7 @@ export const definition: ServiceDefinition<IdentityConfig> = {
     personLikenessProjection,
     reviewsProjection,
     signalsProjection,
+    webhookServicesProjection,
   ],
   upcasts,
   module: appModule,

@@ -134,7 +134,7 @@ describe('the feed of a service with a table of its own', () => {
     const enabled = await put('/member-services/bicycles/feed', operator, { legalBasis });
     expect(enabled.body.feed).toEqual({ legalBasis, since: expect.any(String) });
     const empty = (await feed()).body;
-    expect(empty).toEqual({ entries: [], nextCursor: 0 });
+    expect(empty).toEqual({ entries: [], nextCursor: 0, jws: expect.any(String) });
 
     const ids = [freshId(), freshId()];
     for (const serviceId of ids) {
@@ -144,7 +144,7 @@ describe('the feed of a service with a table of its own', () => {
     }
     const { entries, nextCursor } = (await feed(empty.nextCursor)).body;
     expect(entries).toEqual(ids.map((serviceId) => ({ serviceId, invalidFrom: expect.any(String) })));
-    expect((await feed(nextCursor)).body).toEqual({ entries: [], nextCursor });
+    expect((await feed(nextCursor)).body).toEqual({ entries: [], nextCursor, jws: expect.any(String) });
     expect((await feed(0, 'another-town')).status).toBe(404);
     await put('/member-services/bicycles/feed', operator, { legalBasis: null });
     expect((await feed()).body.code).toBe('identity.feed_off');

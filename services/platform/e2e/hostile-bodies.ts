@@ -56,6 +56,7 @@ export function goodBodiesOf(world: {
     ProvisionalMyKeyId: { programmeId: 'default', myKeyId: 'ABCDEFGH234567', proof },
     MyKeyIdChange: { programmeId: 'default', myKeyId: 'ABCDEFGH234567', proof },
     MyKeyIdConfirmation: { programmeId: 'default', terminalSessionId: UNKNOWN_ID, proof },
+    WebhookOrder: { url: 'http://127.0.0.1:1/hook' },
     MembershipOrder: { service: 'library', serviceId: 'L-1', terminalSessionId: UNKNOWN_ID, proof },
     MembershipEnd: { service: 'library', proof },
     MembershipLookup: { service: 'library', ...held },

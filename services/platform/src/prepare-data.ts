@@ -61,6 +61,7 @@ async function makeKeys(keyDirectory: string): Promise<void> {
   await Promise.all([
     ...uses.map((use) => loadOrCreateKey(keyDirectory, use, 'RS256')),
     loadOrCreateKey(keyDirectory, 'provider', 'Ed25519'),
+    loadOrCreateKey(keyDirectory, 'feed', 'Ed25519'),
     ...definitions.map(({ name }) => loadOrCreateKey(keyDirectory, `log-${name}`, 'Ed25519')),
   ]);
 }

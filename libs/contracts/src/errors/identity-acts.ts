@@ -118,4 +118,12 @@ export const identityActErrors = {
       ja: '事業者の運用担当が、法的根拠を記録して有効にします。',
     },
   },
+  'identity.webhook_refused': {
+    status: 422,
+    title: { en: "The webhook's address may not be called.", ja: 'この通知先は許可されていません。' },
+    next: {
+      en: 'Use an https address on the list of allowed hosts, or have the host added to it.',
+      ja: '許可された https の通知先を使ってください。',
+    },
+  },
 } as const satisfies ErrorCatalogue;

@@ -62,6 +62,8 @@ export const upcasts = {
   MemberServiceRegistered: [],
   MembershipFeedEnabled: [],
   MembershipFeedDisabled: [],
+  MembershipWebhookSet: [],
+  MembershipWebhookRemoved: [],
   ServiceIdReserved: [],
   ServiceIdReleased: [],
   MembershipRegistered: [],

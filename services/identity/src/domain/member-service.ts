@@ -16,7 +16,17 @@ export type MemberServiceEvent =
         readonly since: string;
       };
     }
-  | { readonly type: 'MembershipFeedDisabled'; readonly data: { readonly service: string } };
+  | { readonly type: 'MembershipFeedDisabled'; readonly data: { readonly service: string } }
+  | {
+      readonly type: 'MembershipWebhookSet';
+      readonly data: {
+        readonly service: string;
+        readonly url: string;
+        /** Nothing that ended before is delivered; it can be read from the feed. */
+        readonly since: string;
+      };
+    }
+  | { readonly type: 'MembershipWebhookRemoved'; readonly data: { readonly service: string } };
 
 export interface MemberService {
   readonly service: string;
@@ -24,6 +34,8 @@ export interface MemberService {
   readonly name: string;
   /** Null while the feed is off, which it is from the beginning. */
   readonly feed: { readonly legalBasis: string; readonly since: string } | null;
+  /** Where the feed is delivered besides; null from the beginning. */
+  readonly webhook: { readonly url: string; readonly since: string } | null;
 }
 
 export function memberServiceStream(service: string): string {
@@ -33,12 +45,28 @@ export function memberServiceStream(service: string): string {
 export function foldMemberService(events: readonly MemberServiceEvent[]): MemberService | undefined {
   let folded: MemberService | undefined;
   for (const event of events) {
-    if (event.type === 'MemberServiceRegistered') folded = { ...event.data, feed: folded?.feed ?? null };
+    if (event.type === 'MemberServiceRegistered')
+      folded = { ...event.data, feed: folded?.feed ?? null, webhook: folded?.webhook ?? null };
     else if (!folded) throw new Error(`${event.type} before MemberServiceRegistered`);
-    else if (event.type === 'MembershipFeedDisabled') folded = { ...folded, feed: null };
-    else folded = { ...folded, feed: { legalBasis: event.data.legalBasis, since: event.data.since } };
+    else folded = evolve(folded, event);
   }
   return folded;
+}
+
+function evolve(
+  known: MemberService,
+  { type, data }: Exclude<MemberServiceEvent, { type: 'MemberServiceRegistered' }>,
+): MemberService {
+  switch (type) {
+    case 'MembershipFeedEnabled':
+      return { ...known, feed: { legalBasis: data.legalBasis, since: data.since } };
+    case 'MembershipFeedDisabled':
+      return { ...known, feed: null };
+    case 'MembershipWebhookSet':
+      return { ...known, webhook: { url: data.url, since: data.since } };
+    case 'MembershipWebhookRemoved':
+      return { ...known, webhook: null };
+  }
 }
 
 /** Another owner's service is not there for the caller. */
@@ -68,4 +96,16 @@ export function decideFeed(
   if (legalBasis === null) return [{ type: 'MembershipFeedDisabled', data: { service } }];
   // A new basis for a feed that runs leaves no gap.
   return [{ type: 'MembershipFeedEnabled', data: { service, legalBasis, since: feed?.since ?? at } }];
+}
+
+/** `url` null removes the webhook. */
+export function decideWebhook(
+  { service, webhook }: MemberService,
+  url: string | null,
+  at: string,
+): readonly MemberServiceEvent[] {
+  if (url === (webhook?.url ?? null)) return [];
+  if (url === null) return [{ type: 'MembershipWebhookRemoved', data: { service } }];
+  // A new address goes on where the old one was.
+  return [{ type: 'MembershipWebhookSet', data: { service, url, since: webhook?.since ?? at } }];
 }

@@ -3,6 +3,7 @@ import { type Clock, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import {
   decideFeed,
   decideRegisterService,
+  decideWebhook,
   foldMemberService,
   type MemberService,
   type MemberServiceEvent,
@@ -35,10 +36,14 @@ export class Memberships {
     private readonly clock: Clock,
   ) {}
 
+  async known(service: string): Promise<MemberService | undefined> {
+    const stream = memberServiceStream(service);
+    return serviceIn(await this.log.readStreams([stream]), stream);
+  }
+
   /** The service, where it is the caller's owner's. */
   async service(service: string, ownerId: string | null): Promise<Result<MemberService, 'request.not_found'>> {
-    const stream = memberServiceStream(service);
-    return ofOwner(serviceIn(await this.log.readStreams([stream]), stream), ownerId);
+    return ofOwner(await this.known(service), ownerId);
   }
 
   registerService(wish: { service: string; ownerId: string; name: string }, acting: Acting) {
@@ -51,11 +56,23 @@ export class Memberships {
 
   /** Switches a service's feed on for a legal basis, or off with null. */
   setFeed(service: string, legalBasis: string | null, acting: Acting) {
+    return this.change(service, acting, (known, at) => decideFeed(known, legalBasis, at));
+  }
+
+  /** Has a service's feed delivered to an address, or no longer with null. */
+  setWebhook(service: string, url: string | null, acting: Acting) {
+    return this.change(service, acting, (known, at) => decideWebhook(known, url, at));
+  }
+
+  private change(
+    service: string,
+    acting: Acting,
+    decide: (known: MemberService, at: string) => readonly MemberServiceEvent[],
+  ) {
     const stream = memberServiceStream(service);
     return record<MemberServiceEvent, 'request.not_found'>(this.log, [stream], acting, (streams) => {
       const known = ofOwner(serviceIn(streams, stream), acting.caller.ownerId);
-      if (!known.ok) return known;
-      return ok(new Map([[stream, decideFeed(known.value, legalBasis, isoTime(acting.nowMs))]]));
+      return known.ok ? ok(new Map([[stream, decide(known.value, isoTime(acting.nowMs))]])) : known;
     });
   }
 

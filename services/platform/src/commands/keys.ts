@@ -11,15 +11,16 @@ const uses: readonly KeyUse[] = [
   'citizen',
   'staff',
   'provider',
+  'feed',
   'login',
   ...definitions.map(({ name }) => `service-${name}` as const),
 ];
 
-const algorithms: Partial<Record<KeyUse, KeyAlgorithm>> = { provider: 'Ed25519', login: 'ES256' };
+const algorithms: Partial<Record<KeyUse, KeyAlgorithm>> = { provider: 'Ed25519', feed: 'Ed25519', login: 'ES256' };
 
 export const keys: Command = {
   help: `Usage: npx tsunagu keys                              the signing keys and since when each signs
-       npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 4).join(', ')} or a service
+       npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 5).join(', ')} or a service
        npx tsunagu keys retire KID [--compromised]   takes out a key that was replaced
        npx tsunagu keys vault                        the master keys of identity's vault, and how many keys of persons each wraps
        npx tsunagu keys rotate vault [--soon]        makes the next master key, which wraps 10 minutes later, or 1 with --soon
