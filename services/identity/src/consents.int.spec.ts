@@ -132,6 +132,13 @@ describe('a consent', () => {
     expect((await withdraw(token, { proof })).body.state).toBe('withdrawn');
   });
 
+  it('is withdrawn by a person who is frozen as by anybody else', async () => {
+    const { personId, token } = await tap(await at.identity.card());
+    expect((await at.identity.service.call('POST', '/identity/v1/freeze', { token, body: {} })).body.frozen).toBe(true);
+    expect((await withdraw(token)).body.state).toBe('withdrawn');
+    expect(await answerOf(personId)).toBe('unknown');
+  });
+
   it('is withdrawn once by twenty calls at the same moment', async () => {
     const { personId, token } = await tap(await at.identity.card());
     const answers = await Promise.all(Array.from({ length: 20 }, () => withdraw(token)));
