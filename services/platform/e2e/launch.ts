@@ -21,7 +21,12 @@ export interface ClaimAnswer {
 export async function launchCampaign(
   api: ApiClient,
   operator: string,
-  { fundPoints, amountPoints, nowMs = Date.now() }: { fundPoints: number; amountPoints: number; nowMs?: number },
+  {
+    fundPoints,
+    amountPoints,
+    eligibility,
+    nowMs = Date.now(),
+  }: { fundPoints: number; amountPoints: number; eligibility?: { minimumAge: number }; nowMs?: number },
 ): Promise<Launched> {
   const { fundId } = await api.expect<{ fundId: string }>(201, 'POST', '/point-ledger/v1/funds', {
     token: operator,
@@ -37,7 +42,7 @@ export async function launchCampaign(
         name: 'Campaign',
         opensAt: isoTime(nowMs - 60_000),
         closesAt: isoTime(nowMs + 30 * DAY_MS),
-        measures: [{ name: 'Measure', amountPoints, fundId }],
+        measures: [{ name: 'Measure', amountPoints, fundId, eligibility }],
       },
     },
   );

@@ -1,4 +1,3 @@
-import type { RecordedEvent } from '@tsunagu/event-store';
 import type { Answer } from './eligibility.js';
 
 /** Stream `consent-<personId>`: what a person has withdrawn, as identity published it. */
@@ -21,7 +20,7 @@ export function withdrawnUntil(events: readonly ConsentEvent[]): string | null {
 
 /** The same as a decision read it: up to a revision, −1 for none. */
 export function withdrawnAsRead(
-  events: readonly (ConsentEvent & Pick<RecordedEvent, 'revision'>)[],
+  events: readonly (ConsentEvent & { readonly revision: number })[],
   read: number,
 ): string | null {
   return withdrawnUntil(events.filter(({ revision }) => revision <= read));
