@@ -25,6 +25,8 @@ import { ProofsController } from './http/proofs.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
 import { SignalsController } from './http/signals.controller.js';
+import { StaffLoginsController } from './http/staff-logins.controller.js';
+import { StaffSessionsController } from './http/staff-sessions.controller.js';
 import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
@@ -40,6 +42,7 @@ import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
 import { ReviewIndex } from './projections/review-index.js';
+import { staffLoginProviders } from './staff-login.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
@@ -67,6 +70,8 @@ export function appModule(config: IdentityConfig): DynamicModule {
       ChallengesController,
       SessionsController,
       NationalLoginController,
+      StaffLoginsController,
+      StaffSessionsController,
       ReviewsController,
       PersonsController,
       LooksController,
@@ -86,6 +91,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     providers: [
       Forgetting,
       ...nationalLoginProviders(config.login),
+      ...staffLoginProviders(config.staffLogin),
       {
         provide: STAFF_KEY,
         inject: [PARTS],

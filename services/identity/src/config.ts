@@ -1,6 +1,7 @@
 import { ConfigError, type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
 import { defaultProgramme, defaultRule, type MyKeyIdRule } from './domain/my-key-id.js';
 import { type LoginConfig, readLoginConfig } from './login-config.js';
+import { readStaffLoginConfig, type StaffLoginConfig } from './staff-login-config.js';
 
 export interface IdentityConfig {
   /** Where the issuer's revocation lists and link data are read. */
@@ -21,6 +22,8 @@ export interface IdentityConfig {
   readonly detectorSeconds: number;
   /** Undefined where the platform offers no national login. */
   readonly login: LoginConfig | undefined;
+  /** Undefined where staff do not log in through OpenID. */
+  readonly staffLogin: StaffLoginConfig | undefined;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -34,6 +37,7 @@ export function readConfig(env: Environment): IdentityConfig {
     myKeyIdRules: { [defaultProgramme]: defaultRule, ...myKeyIdRules(env.TSUNAGU_MY_KEY_ID_RULES?.trim() || '{}') },
     detectorSeconds: numberSetting(env, 'TSUNAGU_DETECTOR_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
     login: readLoginConfig(env),
+    staffLogin: readStaffLoginConfig(env),
   };
 }
 
