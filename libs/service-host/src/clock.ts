@@ -39,13 +39,18 @@ export async function readOffset(database: Pool): Promise<number> {
  */
 export async function recordProfile(database: Pool, profile: Profile): Promise<void> {
   await database.query('INSERT INTO platform.profile (profile) VALUES ($1) ON CONFLICT DO NOTHING', [profile]);
-  const { rows } = await database.query<{ profile: string }>('SELECT profile FROM platform.profile');
-  const recorded = rows[0]?.profile;
+  const recorded = await recordedProfile(database);
   if (recorded !== profile) {
     throw new ConfigError(
       `These data belong to the ${recorded} profile, so they cannot be opened in the ${profile} profile.`,
     );
   }
+}
+
+/** Of which profile the data are; undefined before the first start. */
+export async function recordedProfile(database: Pool): Promise<string | undefined> {
+  const { rows } = await database.query<{ profile: string }>('SELECT profile FROM platform.profile');
+  return rows[0]?.profile;
 }
 
 export interface ClockSetting {

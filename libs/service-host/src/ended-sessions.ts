@@ -15,7 +15,7 @@ const PACE_MS = 20;
 
 /**
  * Tokens that a log-out ended before their time, learnt from identity by one held-open question. While identity cannot be
- * asked, what is known stays: a token ended meanwhile lives on for at most its 30 minutes.
+ * asked, what is known stays: a token ended meanwhile lives on for at most its 30 minutes, one of staff for the session's hours.
  */
 export class EndedSessions {
   private readonly ended = new Map<string, number>();

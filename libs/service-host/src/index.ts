@@ -20,6 +20,7 @@ export {
   type PlatformClock,
   type Profile,
   readOffset,
+  recordedProfile,
   recordProfile,
   setClock,
 } from './clock.js';

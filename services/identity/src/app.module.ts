@@ -29,6 +29,8 @@ import { ProofsController } from './http/proofs.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
 import { SignalsController } from './http/signals.controller.js';
+import { StaffLoginsController } from './http/staff-logins.controller.js';
+import { StaffSessionsController } from './http/staff-sessions.controller.js';
 import { TerminalSessionsController } from './http/terminal-sessions.controller.js';
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
@@ -51,6 +53,7 @@ import { WebhookDeliveries } from './outbound/webhook-deliveries.js';
 import { EndedMemberships } from './projections/ended-memberships.js';
 import { ErasureIndex } from './projections/erasure-index.js';
 import { ReviewIndex } from './projections/review-index.js';
+import { staffLoginProviders } from './staff-login.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
 import { Clients } from './workflows/clients.js';
@@ -80,6 +83,8 @@ export function appModule(config: IdentityConfig): DynamicModule {
       ChallengesController,
       SessionsController,
       NationalLoginController,
+      StaffLoginsController,
+      StaffSessionsController,
       ReviewsController,
       PersonsController,
       ErasuresController,
@@ -101,6 +106,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     providers: [
       Forgetting,
       ...nationalLoginProviders(config.login),
+      ...staffLoginProviders(config.staffLogin),
       {
         provide: STAFF_KEY,
         inject: [PARTS],

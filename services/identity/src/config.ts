@@ -1,6 +1,7 @@
 import { ConfigError, type Environment, numberSetting, textSetting, urlSetting } from '@tsunagu/service-host';
 import { defaultProgramme, defaultRule, type MyKeyIdRule } from './domain/my-key-id.js';
 import { type LoginConfig, readLoginConfig } from './login-config.js';
+import { readStaffLoginConfig, type StaffLoginConfig } from './staff-login-config.js';
 
 export interface IdentityConfig {
   /** Where the issuer's revocation lists and link data are read. */
@@ -29,6 +30,8 @@ export interface IdentityConfig {
   readonly webhookTimeoutMs: number;
   /** Undefined where the platform offers no national login. */
   readonly login: LoginConfig | undefined;
+  /** Undefined where staff do not log in through OpenID. */
+  readonly staffLogin: StaffLoginConfig | undefined;
 }
 
 export function readConfig(env: Environment): IdentityConfig {
@@ -49,6 +52,7 @@ export function readConfig(env: Environment): IdentityConfig {
     webhookEveryMs: numberSetting(env, 'TSUNAGU_WEBHOOK_EVERY_MS', { fallback: 1_000, min: 10, max: 60_000 }),
     webhookTimeoutMs: numberSetting(env, 'TSUNAGU_WEBHOOK_TIMEOUT_MS', { fallback: 5_000, min: 100, max: 20_000 }),
     login: readLoginConfig(env),
+    staffLogin: readStaffLoginConfig(env),
   };
 }
 

@@ -14,22 +14,28 @@ export interface LoginConfig {
 /** Undefined where no issuer is set. Throws ConfigError. */
 export function readLoginConfig(env: Environment): LoginConfig | undefined {
   if (!env.TSUNAGU_LOGIN_ISSUER?.trim()) return undefined;
-  const issuer = new URL(urlSetting(env, 'TSUNAGU_LOGIN_ISSUER', ['http:', 'https:']));
-  if (issuer.protocol === 'http:' && !isLoopback(issuer)) {
-    throw new ConfigError(
-      'TSUNAGU_LOGIN_ISSUER must be a URL that starts with https://, unless it is on this machine.',
-    );
-  }
-  const redirect = URL.parse(textSetting(env, 'TSUNAGU_LOGIN_REDIRECT_URI'));
-  if (redirect?.search !== '' || redirect.hash !== '') {
-    throw new ConfigError('TSUNAGU_LOGIN_REDIRECT_URI must be a URL without a query.');
-  }
   return {
-    issuer: issuer.href,
+    issuer: issuerSetting(env, 'TSUNAGU_LOGIN_ISSUER'),
     name: textSetting(env, 'TSUNAGU_LOGIN_NAME', 'national login'),
     clientId: textSetting(env, 'TSUNAGU_LOGIN_CLIENT_ID'),
-    redirectUri: redirect.href,
+    redirectUri: redirectSetting(env, 'TSUNAGU_LOGIN_REDIRECT_URI'),
   };
+}
+
+/** An OpenID issuer, in the one form that `URL` gives it. Throws ConfigError. */
+export function issuerSetting(env: Environment, name: string): string {
+  const issuer = new URL(urlSetting(env, name, ['http:', 'https:']));
+  if (issuer.protocol === 'http:' && !isLoopback(issuer)) {
+    throw new ConfigError(`${name} must be a URL that starts with https://, unless it is on this machine.`);
+  }
+  return issuer.href;
+}
+
+/** Throws ConfigError. */
+export function redirectSetting(env: Environment, name: string): string {
+  const redirect = URL.parse(textSetting(env, name));
+  if (redirect?.search !== '' || redirect.hash !== '') throw new ConfigError(`${name} must be a URL without a query.`);
+  return redirect.href;
 }
 
 function isLoopback({ hostname }: URL): boolean {

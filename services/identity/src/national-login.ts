@@ -2,7 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { currentKey, loadOrCreateSecret, PARTS, type ServiceParts } from '@tsunagu/service-host';
 import { secretKey } from '@tsunagu/vault';
 import type { LoginConfig } from './login-config.js';
-import { BegunLogins } from './outbound/begun-logins.js';
+import { BegunLogins, nationalLogins } from './outbound/begun-logins.js';
 import { NationalLogin } from './outbound/national-login.js';
 import { Vault } from './outbound/vault.js';
 import { Contradictions } from './workflows/contradictions.js';
@@ -17,7 +17,12 @@ export function nationalLoginProviders(settings: LoginConfig | undefined): Provi
       provide: BegunLogins,
       inject: [PARTS],
       useFactory: async ({ database, keyDirectory, clock }: ServiceParts) =>
-        new BegunLogins(database, secretKey(await loadOrCreateSecret(keyDirectory, 'identity-logins')), clock),
+        new BegunLogins(
+          nationalLogins,
+          database,
+          secretKey(await loadOrCreateSecret(keyDirectory, 'identity-logins')),
+          clock,
+        ),
     },
     {
       provide: NationalSigningIn,

@@ -49,6 +49,7 @@ export function goodBodiesOf(world: {
     },
     LoginRequest: { join: false },
     LoginReturned: { code: 'code', state: 'state', iss: 'https://login.example', consent: true },
+    StaffLoginRequest: { role: 'operator' },
     FreezeOrder: { personId: UNKNOWN_ID, pattern: 'card_lost' },
     LiftOrder: { proof },
     WithdrawalOrder: { proof },

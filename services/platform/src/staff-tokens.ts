@@ -2,7 +2,7 @@ import { loadOrCreateKey, type Role, signAccessToken } from '@tsunagu/service-ho
 
 export type StaffRole = Exclude<Role, 'citizen' | 'service'>;
 
-/** A staff token of the test profile, signed with the data directory's staff key: no endpoint gives one out. */
+/** A staff token of the test profile, signed with the data directory's staff key without a login. */
 export async function signStaffToken(
   keyDirectory: string,
   facts: { role: StaffRole; subject: string; ownerId: string | undefined; ttlMs: number; nowMs: number },

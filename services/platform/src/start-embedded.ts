@@ -13,6 +13,7 @@ import {
 } from '@tsunagu/service-host';
 import type { Pool } from 'pg';
 import { startedLines } from './announcement.js';
+import { developmentLogin } from './development-login.js';
 import { openFronts } from './fronts.js';
 import { startOutsideWorld } from './outside-world.js';
 import { prepareData } from './prepare-data.js';
@@ -40,6 +41,8 @@ export async function startEmbedded(
   const jwksUrl = `${internalUrl}/.well-known/jwks.json`;
   const world = await startOutsideWorld({ ...request, databases, clock, internalUrl, jwksUrl });
   fronts.addHandlers(world);
+  const staffLogin = developmentLogin(settings, fronts.url);
+  fronts.addHandlers({ publicHandlers: staffLogin.handlers, internalHandlers: new Map() });
 
   const stores = new Map<string, { pool: Pool; opened: OpenedLogs; urls: readonly string[] }>();
   const trees = new TreeThread(clock);
@@ -90,7 +93,7 @@ export async function startEmbedded(
         registry,
         treeKeeping: (options) => trees.keeping(options, store.urls[options.rows.log] ?? ''),
       },
-      { env: { ...process.env, ...world.environment }, docs: true },
+      { env: { ...process.env, ...world.environment, ...staffLogin.environment }, docs: true },
     );
     closers.add(name, () => service.close());
     fronts.add({
@@ -110,6 +113,7 @@ export async function startEmbedded(
   return {
     lines: startedLines(settings, fronts.url, server, [
       `Five services in one process; PostgreSQL on port ${server.port}.`,
+      ...staffLogin.lines,
     ]),
     failed: server.ended.catch(({ message }: Error) => `${message} The platform stops; start it again with npm start.`),
   };

@@ -14,7 +14,7 @@ const wait = {
 };
 
 const loginAgain = {
-  en: 'Begin a new national login.',
+  en: 'Begin a new login.',
   ja: 'ログインを最初からやり直してください。',
 };
 
@@ -191,7 +191,7 @@ export const identityErrors = {
   'identity.login_invalid': {
     status: 401,
     title: {
-      en: 'What came back from the national login does not prove this login.',
+      en: 'What came back from the login does not prove it.',
       ja: '外部ログインからの応答を確認できませんでした。',
     },
     next: {
@@ -205,6 +205,33 @@ export const identityErrors = {
     next: {
       en: 'Nothing was changed: send the same again after retryAfterSeconds, or sign in with the card.',
       ja: '変更はありません。retryAfterSeconds 秒後に同じ内容を送り直すか、カードでログインしてください。',
+    },
+  },
+  'identity.staff_login_unavailable': {
+    status: 503,
+    title: { en: 'The staff login cannot be used right now.', ja: '職員ログインは現在利用できません。' },
+    next: {
+      en: 'Nothing was changed: send the same again after retryAfterSeconds. Open sessions go on.',
+      ja: '変更はありません。retryAfterSeconds 秒後に同じ内容を送り直してください。開いているセッションはそのまま使えます。',
+    },
+  },
+  'identity.staff_login_off': {
+    status: 404,
+    title: { en: 'This platform has no staff login.', ja: 'このシステムには職員ログインがありません。' },
+    next: {
+      en: 'Whoever runs the platform sets it up: TSUNAGU_STAFF_LOGIN_ISSUER and what belongs to it.',
+      ja: '運用担当者に TSUNAGU_STAFF_LOGIN_ISSUER などの設定を依頼してください。',
+    },
+  },
+  'identity.staff_not_admitted': {
+    status: 403,
+    title: {
+      en: 'The login does not let you in here with this role.',
+      ja: 'このログインではこの役割で利用できません。',
+    },
+    next: {
+      en: 'Choose a role that you have, or ask whoever gives out groups in your organisation.',
+      ja: '持っている役割を選ぶか、組織のグループ管理者に依頼してください。',
     },
   },
 } as const satisfies ErrorCatalogue;

@@ -8,6 +8,9 @@ export interface SimulatedAccount {
   readonly address?: unknown;
   readonly birthdate?: unknown;
   readonly gender?: unknown;
+  /** Of staff: these two are told in the ID token. */
+  readonly groups?: unknown;
+  readonly org?: unknown;
 }
 
 export interface SimulatedClient {
@@ -17,7 +20,10 @@ export interface SimulatedClient {
   readonly jwks: { readonly keys: readonly JWK[] };
 }
 
-export const loginScopes = ['openid', 'name', 'address', 'birthdate', 'gender', 'sign'];
+/** Where the login tells claims. */
+export type ClaimsFrom = 'userInformation' | 'idToken';
+
+export const loginScopes = ['openid', 'name', 'address', 'birthdate', 'gender', 'sign', 'staff'];
 const lifeSeconds = 300;
 
 /** Settings of oidc-provider for a login as DOMAIN §3 describes it. */
@@ -26,6 +32,7 @@ export function loginConfiguration(login: {
   accounts: ReadonlyMap<string, SimulatedAccount>;
   /** The first signs ID tokens; the second is published too, so that a token of another algorithm is refused for that alone. */
   keys: readonly [ec: KeyObject, rsa: KeyObject];
+  claimsFrom: ClaimsFrom;
 }): Readonly<Record<string, unknown>> {
   const [ec, rsa] = login.keys;
   return {
@@ -36,7 +43,16 @@ export function loginConfiguration(login: {
       ],
     },
     scopes: loginScopes,
-    claims: { openid: ['sub'], name: ['name'], address: ['address'], birthdate: ['birthdate'], gender: ['gender'] },
+    claims: {
+      openid: ['sub'],
+      name: ['name'],
+      address: ['address'],
+      birthdate: ['birthdate'],
+      gender: ['gender'],
+      staff: ['groups', 'org'],
+    },
+    // A login of staff tells groups in the ID token itself; the national one tells nothing there.
+    conformIdTokenClaims: login.claimsFrom !== 'idToken',
     findAccount: (_: unknown, accountId: string) => {
       const claims = login.accounts.get(accountId);
       return claims && { accountId, claims: () => ({ sub: accountId, ...claims }) };

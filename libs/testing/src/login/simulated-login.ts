@@ -3,7 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, type JWTPayload, SignJWT } from 'jose';
 import Provider, { type OidcContext } from 'oidc-provider';
-import { loginConfiguration, loginScopes, type SimulatedAccount, type SimulatedClient } from './login-configuration.js';
+import {
+  type ClaimsFrom,
+  loginConfiguration,
+  loginScopes,
+  type SimulatedAccount,
+  type SimulatedClient,
+} from './login-configuration.js';
 import { followLogin } from './login-steps.js';
 
 /** How the login misbehaves in a test. */
@@ -42,10 +48,10 @@ export class SimulatedLogin {
     return login;
   }
 
-  serve(clients: readonly SimulatedClient[]): void {
+  serve(clients: readonly SimulatedClient[], claimsFrom: ClaimsFrom = 'userInformation'): void {
     const provider = new Provider(
       this.issuer,
-      loginConfiguration({ clients, accounts: this.accounts, keys: [this.keys.login, this.keys.rsa] }),
+      loginConfiguration({ clients, accounts: this.accounts, keys: [this.keys.login, this.keys.rsa], claimsFrom }),
     );
     provider.use(async (context, next) => {
       if (context.path.startsWith('/interaction/')) return this.interact(provider, context);

@@ -32,7 +32,7 @@ class LoginRequest {
   join?: boolean;
 }
 
-class LoginAnswer {
+export class LoginAnswer {
   loginId: string;
   /** Where the person's browser goes. It comes back with code and state, and iss where the login sends one. */
   authorizationUrl: string;
@@ -40,7 +40,7 @@ class LoginAnswer {
   expiresAt: string;
 }
 
-class LoginReturned {
+export class LoginReturned {
   @IsString()
   @Length(1, codeMax)
   code: string;

@@ -5,6 +5,8 @@ import { BegunLogins } from '../outbound/begun-logins.js';
 import { Challenges } from '../outbound/challenges.js';
 import { ClientAssertions } from '../outbound/client-assertions.js';
 import { SessionEnds } from '../outbound/session-ends.js';
+import { StaffSessions } from '../outbound/staff-sessions.js';
+import { BEGUN_STAFF_LOGINS } from '../staff-login.js';
 
 const everyMs = 60_000;
 
@@ -18,6 +20,8 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
     private readonly sessionEnds: SessionEnds,
     private readonly begunLogins: BegunLogins,
     private readonly assertions: ClientAssertions,
+    @Inject(BEGUN_STAFF_LOGINS) private readonly begunStaffLogins: BegunLogins,
+    private readonly staffSessions: StaffSessions,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -31,7 +35,8 @@ export class Forgetting implements OnModuleInit, OnModuleDestroy {
 
   private async run(): Promise<void> {
     try {
-      const kept = [this.challenges, this.sessionEnds, this.begunLogins, this.assertions];
+      const logins = [this.begunLogins, this.begunStaffLogins];
+      const kept = [this.challenges, this.sessionEnds, ...logins, this.staffSessions, this.assertions];
       await Promise.all(kept.map((each) => each.forgetOld()));
     } catch {
       this.logger.warn('old challenges, sessions and assertions were not deleted; tried again in a minute');

@@ -58,6 +58,11 @@ export class Vault {
     return keyedHash(this.keys.subjectHash, 'subject', JSON.stringify([issuer, subject]));
   }
 
+  /** Of a member of staff: what the log's actors and access tokens call them. Another hash than a citizen's of the same login. */
+  staffRef(issuer: string, subject: string): string {
+    return keyedHash(this.keys.subjectHash, 'staff', JSON.stringify([issuer, subject]));
+  }
+
   /** The same for the same name, birth date and sex, whichever card or login told them, and however it spaces the name. */
   attributesDigest({ name, birthDate, sex }: Attributes): string {
     return keyedHash(this.keys.attributesHash, 'person', JSON.stringify([spelling(name), birthDate, sex]));

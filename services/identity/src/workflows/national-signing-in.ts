@@ -5,7 +5,8 @@ import { fold, type Person, type PersonEvent, personStream } from '../domain/per
 import { decideLogin, personOfSubject, type SubjectBound, subjectStream } from '../domain/subject.js';
 import type { BegunLogins, TakingRefusal } from '../outbound/begun-logins.js';
 import { attributesOfLogin } from '../outbound/login-attributes.js';
-import type { LoginRefusal, LoginReturn, NationalLogin } from '../outbound/national-login.js';
+import type { NationalLogin } from '../outbound/national-login.js';
+import type { LoginRefusal, LoginReturn } from '../outbound/openid-login.js';
 import type { Vault } from '../outbound/vault.js';
 import { actOf, domainEvents, revisionOf } from '../recording.js';
 import { type Attributes, namesRead } from '../verification/attributes.js';

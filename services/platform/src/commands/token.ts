@@ -5,7 +5,7 @@ import { type Command, durationMs, text, wholeNumber } from '../command.js';
 import { withData } from '../reach.js';
 import { UserError } from '../settings.js';
 import { type StaffRole, signStaffToken } from '../staff-tokens.js';
-import { readClock } from '../stored-clock.js';
+import { readClock, requireTestData } from '../stored-clock.js';
 
 const COUNT_MAX = 1_000_000;
 const LINES_AT_ONCE = 1_000;
@@ -34,14 +34,15 @@ persons and prints or writes a token a line, for load tests. Test profile only.`
     const ttlMs = durationMs(values, 'ttl');
     if (role === 'citizen') {
       const count = wholeNumber(values, 'count', 1, 1, COUNT_MAX);
-      const made = await withData(settings, (data) =>
-        citizenTokens(data, {
+      const made = await withData(settings, async (data) => {
+        await requireTestData(data.databases);
+        return citizenTokens(data, {
           count,
           birthDate: text(values, 'birth-date'),
           residence: text(values, 'residence'),
           ttlMs: ttlMs ?? CITIZEN_TTL_MS,
-        }),
-      );
+        });
+      });
       const out = text(values, 'out');
       if (out !== undefined) writeFileSync(out, '', { mode: 0o600 });
       // In parts: a million tokens are more than one text may hold.
@@ -59,15 +60,16 @@ persons and prints or writes a token a line, for load tests. Test profile only.`
     const subject = text(values, 'subject') ?? staffRole;
     if (!/^[\x21-\x7e]{1,100}$/.test(subject))
       throw new UserError('--subject must be 1 to 100 printable ASCII characters without spaces.');
-    const signed = await withData(settings, async ({ directory, databases }) =>
-      signStaffToken(directory.keys, {
+    const signed = await withData(settings, async ({ directory, databases }) => {
+      await requireTestData(databases);
+      return signStaffToken(directory.keys, {
         role: staffRole,
         subject,
         ownerId: text(values, 'owner'),
         ttlMs: ttlMs ?? STAFF_TTL_MS,
         nowMs: (await readClock(databases)).nowMs,
-      }),
-    );
+      });
+    });
     console.log(signed);
     return 0;
   },
