@@ -41,6 +41,25 @@ describe('an erasure that is cut off', () => {
     return new Erasing(parts.log ?? log, clock, through(ends, parts.ends), through(vault, parts.vault), survivors);
   }
 
+  /** Something happens just before persons are read for the first time. */
+  function beforeReading(meanwhile: () => Promise<unknown>): EventLog {
+    const { log } = identity.service;
+    let happened = false;
+    return new Proxy(log, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== 'readStreams') return typeof value === 'function' ? value.bind(target) : value;
+        return async (streams: readonly string[]) => {
+          if (!happened && streams.some((stream) => stream.startsWith('person-'))) {
+            happened = true;
+            await meanwhile();
+          }
+          return target.readStreams(streams);
+        };
+      },
+    });
+  }
+
   async function proposed() {
     const { personId } = await identity.citizen();
     const erasureId = newId(identity.service.clock.now());
@@ -119,6 +138,26 @@ describe('an erasure that is cut off', () => {
     expect((await erasing().find(erasureId))?.state).toBe('proposed');
     expect((await keysOf(personId))?.kinds).toBeGreaterThan(0);
     expect(await vault.myKeyId(personId)).toBeDefined();
+  });
+
+  it.each([
+    ['before the persons are read', (meanwhile: () => Promise<unknown>) => ({ log: beforeReading(meanwhile) })],
+    [
+      'before the keys are hashed',
+      (meanwhile: () => Promise<unknown>) => ({
+        vault: {
+          keyHashes: async (personIds: readonly string[]) => {
+            await meanwhile();
+            return vault.keyHashes(personIds);
+          },
+        },
+      }),
+    ],
+  ])('is approved twice by one person, the second call whole %s', async (_, parts) => {
+    const { personId, erasureId } = await proposed();
+    const first = erasing(parts(() => erasing().approve(erasureId, another)));
+    expect(await first.approve(erasureId, another)).toMatchObject({ ok: true, value: { state: 'done' } });
+    expect(await keysOf(personId)).toEqual({ wrapped: null, kinds: 0 });
   });
 
   it('is finished though another one fails every time', async () => {

@@ -1,5 +1,6 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, ok, type Result, refuse } from '@tsunagu/kernel';
+import { Problem } from '@tsunagu/service-host';
 import {
   approveErasure,
   checkErasure,
@@ -77,15 +78,18 @@ export class Erasing {
   /** The second person: nothing is known of the person from then on, for good. */
   async approve(erasureId: string, by: Staff): Promise<Result<Erasure, ErasureRefusal>> {
     const own = erasureStream(erasureId);
+    const proposed = await this.find(erasureId);
+    if (!proposed) return refuse('request.not_found');
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const streams = await this.log.readStreams([own]);
-      const erasure = foldErasure(domainEvents<ErasureEvent>(streams, own));
-      if (!erasure) return refuse('request.not_found');
+      // All of it at one moment: else who approves twice would find their person erased, by themselves.
+      const streams = await this.log.readStreams([own, ...proposed.personIds.map(personStream)]);
+      const erasure = foldErasure(domainEvents<ErasureEvent>(streams, own)) ?? proposed;
       const approved = approveErasure(erasure, by.actor);
       if (!approved.ok) return approved;
       if (approved.value) {
-        const ofPersons = await this.personWrites(erasure, by);
+        const ofPersons = await this.personWrites(erasure, streams, by);
         if (!ofPersons.ok) return ofPersons;
+        if (!ofPersons.value) continue;
         const writes = [this.write(own, streams, [approved.value], by), ...ofPersons.value];
         if (!(await appendOne(this.log, { writes }))) continue;
       }
@@ -126,19 +130,23 @@ export class Erasing {
     );
   }
 
-  /** On the stream of every id, each as it was read: a merge or a split at the same moment comes before it or after it. */
+  /**
+   * On the stream of every id, each as it was read: a merge or a split at the same moment comes before it or after it. Undefined where
+   * a key was destroyed since then: the log says by whom.
+   */
   private async personWrites(
     { erasureId, personIds }: Erasure,
+    streams: Streams,
     by: Staff,
-  ): Promise<Result<readonly StreamWrite[], 'identity.erased' | 'identity.erasure_outdated'>> {
-    const streams = await this.log.readStreams(personIds.map(personStream));
+  ): Promise<Result<readonly StreamWrite[] | undefined, 'identity.erased' | 'identity.erasure_outdated'>> {
     const persons = personIds.flatMap(
       (personId) => fold(domainEvents<PersonEvent>(streams, personStream(personId))) ?? [],
     );
     const possible = checkErasure(personIds, new Map(persons.map((person) => [person.personId, person])));
     if (!possible.ok) return possible;
     const left = persons.filter(({ erasureId: before }) => before === null);
-    const keyHashes = await this.vault.keyHashes(left.map(({ personId }) => personId));
+    const keyHashes = await this.vault.keyHashes(left.map(({ personId }) => personId)).catch(ifErased);
+    if (!keyHashes) return ok(undefined);
     const events = eventsOfErasure(erasureId, left, keyHashes);
     return ok(events.map((event) => this.write(personStream(event.data.personId), streams, [event], by)));
   }
@@ -158,6 +166,11 @@ export class Erasing {
     const by = { actor, correlationId, nowMs: this.clock.now() };
     return { stream, expectedRevision: revisionOf(read, stream), events: events.map((event) => eventBy(event, by)) };
   }
+}
+
+function ifErased(error: unknown): undefined {
+  if (error instanceof Problem && error.refusal.code === 'identity.erased') return undefined;
+  throw error;
 }
 
 /** At most one: an id is erased once. */
