@@ -98,14 +98,26 @@ export class RecordingAttributes {
    */
   async compareAgain(personId: string, partedFrom: string, correlationId: string): Promise<void> {
     const own = personStream(personId);
+    const person = fold(domainEvents<PersonEvent>(await this.log.readStreams([own]), own));
+    if (!person?.attributesDigest) return;
+    const shared = digestStream(person.attributesDigest);
+    const known = personsWith(domainEvents<DigestShared>(await this.log.readStreams([shared]), shared));
+    const others = known.filter((id) => id !== partedFrom && id !== personId);
+    if (person.erasureId === null) return this.hold(personId, others, correlationId);
+    // Nothing is granted to an erased id any more, and it may have been before: the others wait.
+    const living = new Set([...(await this.survivors.of(others)).values()].map((other) => other.personId));
+    living.delete(partedFrom);
+    for (const other of living) await this.hold(other, [personId], correlationId);
+  }
+
+  /** Grants to a person wait until staff have looked at them and each of those known with the digest. */
+  private async hold(personId: string, known: readonly string[], correlationId: string): Promise<void> {
+    const own = personStream(personId);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const streams = await this.log.readStreams([own]);
       const person = fold(domainEvents<PersonEvent>(streams, own));
-      if (!person?.attributesDigest || person.erasureId !== null) return;
-      const shared = digestStream(person.attributesDigest);
-      const known = personsWith(domainEvents<DigestShared>(await this.log.readStreams([shared]), shared));
-      const others = known.filter((id) => id !== partedFrom);
-      const { held, writes } = await this.compare(person, others, correlationId);
+      if (!person) return;
+      const { held, writes } = await this.compare(person, known, correlationId);
       if (held.length === 0) return;
       const events = held.map((event) => eventBy(event, this.by(correlationId)));
       const write = { stream: own, expectedRevision: revisionOf(streams, own), events };
