@@ -7,6 +7,7 @@ import { pairScope, reviewStream } from '../domain/review.js';
 import type { LikePair, ReviewIndex } from '../projections/review-index.js';
 import { eventBy, serviceActor } from '../recording.js';
 import type { Survivors } from '../workflows/survivors.js';
+import { Rounds } from './rounds.js';
 
 /** Pairs looked at in one round. */
 const roundMax = 200;
@@ -16,8 +17,7 @@ const roundMax = 200;
  * birth date and address under another name. It opens reviews and decides nothing; grants do not wait for them.
  */
 export class LikelyDoubles implements OnModuleInit, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private readonly rounds = new Rounds();
   /** Where the next round goes on; after a restart from the beginning, where every pair has its review already. */
   private after: LikePair['place'] = [0, 0];
 
@@ -33,16 +33,11 @@ export class LikelyDoubles implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.run().finally(() => {
-        this.running = undefined;
-      });
-    }, this.parts.everyMs).unref();
+    this.rounds.start(this.parts.everyMs, () => this.run());
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   private async run(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { VaultMaster, VaultMasters } from '../outbound/vault-masters.js';
 import { rewrapBatch } from '../outbound/vault-rotation.js';
+import { Rounds } from './rounds.js';
 
 /** Keys of one transaction: a writer of one of these persons waits for no more than this. */
 const batchRows = 200;
@@ -15,8 +16,7 @@ const firstPerson = '00000000-0000-0000-0000-000000000000';
  * processes share the work. Each round begins anew and finds what is left, so that nothing needs to be remembered.
  */
 export class Rewrapping implements OnModuleInit, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private readonly rounds = new Rounds();
   private stopping = false;
 
   constructor(
@@ -29,17 +29,12 @@ export class Rewrapping implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.run().finally(() => {
-        this.running = undefined;
-      });
-    }, this.parts.everyMs).unref();
+    this.rounds.start(this.parts.everyMs, () => this.run());
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
-    clearInterval(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   private async run(): Promise<void> {

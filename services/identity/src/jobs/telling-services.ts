@@ -7,6 +7,7 @@ import { failuresMax, toldSince } from '../domain/webhook-delivery.js';
 import type { WebhookDeliveries } from '../outbound/webhook-deliveries.js';
 import type { EndedMemberships } from '../projections/ended-memberships.js';
 import type { Memberships } from '../workflows/memberships.js';
+import { Rounds } from './rounds.js';
 
 /** Services told at the same moment; one that answers slowly takes one of these places, for one attempt at a time. */
 const servicesMax = 64;
@@ -19,8 +20,7 @@ const roundMax = 100;
  * Idempotency-Key.
  */
 export class TellingServices implements OnModuleInit, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly looks = new Rounds();
   private readonly rounds = new Map<string, Promise<void>>();
   private stopping = false;
 
@@ -37,17 +37,12 @@ export class TellingServices implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => {
-        this.looking = undefined;
-      });
-    }, this.parts.everyMs).unref();
+    this.looks.start(this.parts.everyMs, () => this.look());
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
-    clearInterval(this.timer);
-    await this.looking;
+    await this.looks.stop();
     await Promise.all(this.rounds.values());
   }
 

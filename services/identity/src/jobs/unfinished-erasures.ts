@@ -3,6 +3,7 @@ import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { ErasureIndex } from '../projections/erasure-index.js';
 import type { Erasing } from '../workflows/erasing.js';
+import { Rounds } from './rounds.js';
 
 const everyMs = 60_000;
 /** Erasures looked at in one round. */
@@ -10,8 +11,7 @@ const roundMax = 100;
 
 /** Finishes approved erasures that a crash or an outage cut off before the keys were destroyed. */
 export class UnfinishedErasures implements OnModuleInit, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private readonly rounds = new Rounds();
 
   constructor(
     private readonly index: Pick<ErasureIndex, 'unfinished'>,
@@ -20,16 +20,11 @@ export class UnfinishedErasures implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.run().finally(() => {
-        this.running = undefined;
-      });
-    }, everyMs).unref();
+    this.rounds.start(everyMs, () => this.run());
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   async run(): Promise<void> {
