@@ -99,6 +99,11 @@ describe('questions over HTTP', () => {
     await expect(question).rejects.toBeInstanceOf(QuestionUnanswered);
   });
 
+  it('waits for an answer that a burst makes late: two seconds turned claims away on a small machine', async () => {
+    answer = (_, response) => setTimeout(() => response.end('{"answer":"late"}'), 3_000);
+    expect(await questions.ask('identity', 'burst')).toEqual({ answer: 'late' });
+  });
+
   it('asks again on a new connection when the kept one was closed meanwhile', async () => {
     await questions.ask('identity', 'warm');
     let first = true;

@@ -5,7 +5,8 @@ import { signAccessToken } from './access-token.js';
 import type { SigningKey } from './keyring.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
 
-const TIMEOUT_MS = 2_000;
+/** A burst on a small machine is answered late rather than with an error; a service that is down refuses the connection at once. */
+const TIMEOUT_MS = 10_000;
 const TOKEN_TTL_SECONDS = 300;
 /** A token is made anew this long before it runs out. */
 const TOKEN_MARGIN_SECONDS = 60;

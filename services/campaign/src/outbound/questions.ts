@@ -5,8 +5,6 @@ import { type EventProof, QUESTIONS, type Questions, QuestionUnanswered } from '
 import type { Answer, Eligibility } from '../domain/eligibility.js';
 import type { LedgerQuestion, LedgerStep } from '../workflows/claim-replay.js';
 
-/** A replay reads a whole account and decides again: more than the questions of every claim may take. */
-const REPLAY_TIMEOUT_MS = 10_000;
 /** Persons in one question to identity. */
 const PERSONS_MAX = 500;
 
@@ -118,13 +116,7 @@ export class Asking {
 
   /** Every event of the ledger that touched a claim, its decisions made again. */
   async replay(question: LedgerQuestion): Promise<readonly LedgerStep[]> {
-    const options = { timeoutMs: REPLAY_TIMEOUT_MS };
-    const told = await this.questions.ask<{ steps: readonly LedgerStep[] }>(
-      'point-ledger',
-      'claim-replays',
-      question,
-      options,
-    );
+    const told = await this.questions.ask<{ steps: readonly LedgerStep[] }>('point-ledger', 'claim-replays', question);
     // A ledger of an earlier release does not know the question yet.
     if (!told) throw new QuestionUnanswered('point-ledger', 'the ledger cannot replay claims');
     return told.steps;
