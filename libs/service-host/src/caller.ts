@@ -20,6 +20,8 @@ export interface Caller {
   readonly actor: string;
   /** Of a citizen at a counter or kiosk: every write there needs a fresh proof by the card. */
   readonly terminalId?: string;
+  /** Of a partner: the provider that it speaks for. */
+  readonly providerId?: string;
 }
 
 export const ROLES = 'tsunagu:roles';
