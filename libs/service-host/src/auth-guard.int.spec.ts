@@ -90,6 +90,23 @@ describe('the auth guard', () => {
     expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
   });
 
+  it('takes the word for a provider from a partner’s token alone', async () => {
+    const open = async (claims: object) =>
+      (
+        await service.call('GET', '/campaign/v1/things/open', {
+          token: await forged({ use: 'staff', claims: { sub: 'pay-server', ownerId: 'demo', ...claims } }),
+        })
+      ).status;
+    expect(await open({ role: 'partner', provider: 'first-pay' })).toBe(200);
+    for (const claims of [
+      { role: 'operator', provider: 'first-pay' },
+      { role: 'kiosk', provider: 'first-pay' },
+      { role: 'partner', provider: ['first-pay', 'second-pay'] },
+      { role: 'partner', provider: '' },
+    ])
+      expect(await open(claims)).toBe(401);
+  });
+
   it('refuses a service that signs with another service`s key', async () => {
     const claims = { role: 'service', sub: 'identity' };
     const token = await forged({ use: 'service-campaign', claims });
