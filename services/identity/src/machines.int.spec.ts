@@ -90,6 +90,13 @@ describe('machines', () => {
     await call('PUT', `/${body.clientId}/keys`, { keys: [key.jwk, pair('k2').jwk] });
     expect((await claimsOf(body.clientId)).provider).toBe('first-pay');
     expect(await claimsOf(await register([key.jwk]))).not.toHaveProperty('provider');
+    // What the owner's other machines see is not the provider's.
+    const token = (await ask(await assertion(body.clientId, key))).body.access_token;
+    for (const path of ['membership-feed?service=library', 'member-services/library'])
+      expect(await identity.service.call('GET', `/identity/v1/${path}`, { token })).toMatchObject({
+        status: 403,
+        body: { code: 'auth.role_required' },
+      });
     for (const wrong of [{ role: 'kiosk' }, { role: 'auditor' }, { providerId: 'First Pay' }, { providerId: '' }])
       expect(await call('POST', '', { ...body, clientId: 'never-made', ...wrong })).toMatchObject({
         status: 400,

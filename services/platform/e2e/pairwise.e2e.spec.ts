@@ -89,6 +89,8 @@ describe('what goes out to two providers and a member service on the whole way o
     lastRef: string;
     /** Its own machine asks who has the account. */
     lookUp(providerAccountRef: string): Promise<{ status: number; body: Record<string, unknown> }>;
+    /** A token of its own machine. */
+    token(): Promise<string>;
   }
 
   /** Says yes to every account, and has a page of its own whose code is the address that it was opened by. */
@@ -118,10 +120,16 @@ describe('what goes out to two providers and a member service on the whole way o
       server,
       lastRef: '',
       async lookUp(providerAccountRef) {
-        const answered = await post('/identity/v1/token', await assertionOf(`${providerId}-server`, key));
-        const token = String((await outgoing.recordAnswer('token', answered)).body.access_token);
-        const response = await post('/service-link/v1/pairwise-lookups', { providerAccountRef }, token);
+        const response = await post(
+          '/service-link/v1/pairwise-lookups',
+          { providerAccountRef },
+          await provider.token(),
+        );
         return outgoing.recordAnswer('pairwise-lookups', response);
+      },
+      async token() {
+        const answered = await post('/identity/v1/token', await assertionOf(`${providerId}-server`, key));
+        return String((await outgoing.recordAnswer('token', answered)).body.access_token);
       },
     };
     return provider;
@@ -280,6 +288,19 @@ describe('what goes out to two providers and a member service on the whole way o
       pairwise.push({ first: one, second: other, library: ofLibrary });
     }
   }, 120_000);
+
+  it('a provider’s machine is let in nowhere else, though it is a partner of the owner', async () => {
+    const token = await providers[0]?.token();
+    const lots = `/point-ledger/v1/expiring-lots?before=${encodeURIComponent('2099-01-01T00:00:00+09:00')}`;
+    const identity = ['membership-feed?service=library', 'member-services/library'].map(
+      (path) => `/identity/v1/${path}`,
+    );
+    for (const path of [lots, ...identity]) {
+      expect((await platform.api.call('GET', path, { token: token ?? '' })).body.code).toBe('auth.role_required');
+      const partner = await people.staff('partner', { subject: 'another-server' });
+      expect((await platform.api.call('GET', path, { token: partner })).status).toBe(200);
+    }
+  });
 
   it('none is told a person id or a MyKey ID', () => {
     const parties = [...providers.map(({ outgoing }) => outgoing), library];

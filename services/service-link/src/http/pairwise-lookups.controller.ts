@@ -5,6 +5,7 @@ import {
   type Caller,
   CurrentCaller,
   EVENT_LOG,
+  ForProviders,
   LOGGER,
   Problem,
   QUESTIONS,
@@ -48,6 +49,7 @@ export class PairwiseLookupsController {
   @Post()
   @HttpCode(200)
   @Roles('partner')
+  @ForProviders()
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Whose an account with an established link is, by an id that only this provider is told' })
   async lookUp(
