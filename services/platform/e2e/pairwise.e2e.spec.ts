@@ -302,6 +302,18 @@ describe('what goes out to two providers and a member service on the whole way o
     }
   });
 
+  it('the command line prints such a token, for a partner alone', async () => {
+    const token = await platform.token('partner', '--provider', 'first-pay');
+    const path = '/service-link/v1/pairwise-lookups';
+    const body = { providerAccountRef: providers[0]?.lastRef };
+    expect(await platform.api.call('POST', path, { token, body })).toEqual({
+      status: 200,
+      body: { pairwiseId: pairwise.at(-1)?.first },
+    });
+    const refused = await platform.run('token', '--role', 'kiosk', '--provider', 'first-pay');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--provider goes with --role partner')]);
+  });
+
   it('none is told a person id or a MyKey ID', () => {
     const parties = [...providers.map(({ outgoing }) => outgoing), library];
     // Everything came: the calls of a link, of an exchange, the feed and the webhook.
