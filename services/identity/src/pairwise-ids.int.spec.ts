@@ -72,7 +72,7 @@ describe('by what services and providers know a person', () => {
     // A provider and a service of one name are two sectors.
     const [one] = members;
     expect((await atProvider(one?.personId ?? '', 'library')).body.pairwiseId).not.toBe(one?.told[0]);
-  });
+  }, 60_000);
 
   it('survive a renewed card, another service id, and a membership that was ended and made anew', async () => {
     const me = await member();

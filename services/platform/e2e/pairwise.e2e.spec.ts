@@ -312,7 +312,7 @@ describe('what goes out to two providers and a member service on the whole way o
     });
     const refused = await platform.run('token', '--role', 'kiosk', '--provider', 'first-pay');
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--provider goes with --role partner')]);
-  });
+  }, 60_000);
 
   it('none is told a person id or a MyKey ID', () => {
     const parties = [...providers.map(({ outgoing }) => outgoing), library];

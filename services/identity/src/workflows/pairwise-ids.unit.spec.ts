@@ -149,7 +149,7 @@ describe('pairwise ids', () => {
     // The lives were worth looking at.
     expect(told).toBeGreaterThan(1_000);
     expect(merged).toBeGreaterThan(300);
-  });
+  }, 60_000);
 
   it('are made with the key alone: another key, other ids; the same key, the same ids in every process', () => {
     fc.assert(
