@@ -22,15 +22,24 @@ const JWKS_TIMEOUT_MS = 3_000;
 /** Signs an access token: RS256, `at+jwt`, times by the platform's clock. */
 export async function signAccessToken(
   key: SigningKey,
-  claims: { subject: string; role: Role; ownerId?: string; ttlSeconds: number; tokenId?: string; terminalId?: string },
+  claims: {
+    subject: string;
+    role: Role;
+    ownerId?: string;
+    ttlSeconds: number;
+    tokenId?: string;
+    terminalId?: string;
+    providerId?: string | undefined;
+  },
   clock: Clock,
 ): Promise<string> {
   const issuedAt = Math.floor(clock.now() / 1_000);
-  const { role, ownerId, terminalId } = claims;
+  const { role, ownerId, terminalId, providerId } = claims;
   return new SignJWT({
     role,
     ...(ownerId === undefined ? {} : { ownerId }),
     ...(terminalId && { terminal: terminalId }),
+    ...(providerId && { provider: providerId }),
   })
     .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.kid })
     .setIssuer(tokenIssuer)
@@ -161,7 +170,11 @@ function callerOf(payload: JWTPayload, kid: string, profile: 'test' | 'productio
   if (role === 'service') return { subject: sub, role, ownerId: null, actor: `service:${sub}`, ...times };
   const owner = ownerId === undefined && profile === 'test' ? 'demo' : ownerId;
   if (!isName(owner)) throw tokenInvalid('The access token names no owner.');
-  return { subject: sub, role, ownerId: owner, actor: `staff:${sub}`, ...times };
+  const { provider } = payload;
+  if (provider !== undefined && (role !== 'partner' || !isName(provider)))
+    throw tokenInvalid('The access token names a provider that it cannot speak for.');
+  const by = provider === undefined ? {} : { providerId: provider };
+  return { subject: sub, role, ownerId: owner, actor: `staff:${sub}`, ...by, ...times };
 }
 
 function keyFits(kid: string, role: Role, subject: string): boolean {

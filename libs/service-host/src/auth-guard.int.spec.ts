@@ -90,6 +90,35 @@ describe('the auth guard', () => {
     expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
   });
 
+  it('takes the word for a provider from a partner’s token alone', async () => {
+    const open = async (claims: object) =>
+      (
+        await service.call('GET', '/campaign/v1/things/open', {
+          token: await forged({ use: 'staff', claims: { sub: 'pay-server', ownerId: 'demo', ...claims } }),
+        })
+      ).status;
+    expect(await open({ role: 'partner', provider: 'first-pay' })).toBe(200);
+    for (const claims of [
+      { role: 'operator', provider: 'first-pay' },
+      { role: 'kiosk', provider: 'first-pay' },
+      { role: 'partner', provider: ['first-pay', 'second-pay'] },
+      { role: 'partner', provider: '' },
+    ])
+      expect(await open(claims)).toBe(401);
+  });
+
+  it('lets the machine of a provider in where providers are meant, and not to what other partners see', async () => {
+    const get = async (path: string, providerId?: string) => {
+      const token = await service.token({ role: 'partner', ...(providerId && { providerId }) });
+      return service.call('GET', `/campaign/v1/things/${path}`, { token });
+    };
+    expect(await get('partners')).toMatchObject({ status: 200, body: { actor: 'staff:partner' } });
+    expect(await get('partners', 'first-pay')).toMatchObject({ status: 403, body: { code: 'auth.role_required' } });
+    expect(await get('providers', 'first-pay')).toMatchObject({ status: 200, body: { providerId: 'first-pay' } });
+    expect(await get('providers')).toMatchObject({ status: 200, body: { providerId: null } });
+    expect((await get('open', 'first-pay')).status).toBe(200);
+  });
+
   it('refuses a service that signs with another service`s key', async () => {
     const claims = { role: 'service', sub: 'identity' };
     const token = await forged({ use: 'service-campaign', claims });

@@ -2,7 +2,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { TokenVerifier } from './access-token.js';
-import { type Caller, factsOf, PUBLIC, ROLES, type Role } from './caller.js';
+import { type Caller, FOR_PROVIDERS, factsOf, PUBLIC, ROLES, type Role } from './caller.js';
 import type { EndedSessions } from './ended-sessions.js';
 import { Problem } from './problem.js';
 
@@ -32,16 +32,25 @@ export class AuthGuard implements CanActivate {
     }
     const known = this.verifier.known(token);
     return known
-      ? this.admit(request, known, allowed)
-      : this.verifier.verify(token).then((caller) => this.admit(request, caller, allowed));
+      ? this.admit(request, known, allowed, context)
+      : this.verifier.verify(token).then((caller) => this.admit(request, caller, allowed, context));
   }
 
-  private admit(request: FastifyRequest, caller: Caller, allowed: readonly Role[] | undefined): boolean {
+  private admit(
+    request: FastifyRequest,
+    caller: Caller,
+    allowed: readonly Role[] | undefined,
+    context: ExecutionContext,
+  ): boolean {
     if (this.endedSessions.has(caller.tokenId)) {
       throw new Problem({ code: 'auth.token_invalid', detail: 'The session was ended.' });
     }
     if (allowed && !allowed.includes(caller.role)) {
       throw new Problem({ code: 'auth.role_required', detail: `The call needs the role ${allowed.join(' or ')}.` });
+    }
+    const isProvider = caller.providerId !== undefined;
+    if (allowed && isProvider && !this.reflector.get<boolean | undefined>(FOR_PROVIDERS, context.getHandler())) {
+      throw new Problem({ code: 'auth.role_required', detail: 'The call is not for the machine of a provider.' });
     }
     factsOf(request).caller = caller;
     return true;

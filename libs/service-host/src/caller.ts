@@ -20,16 +20,21 @@ export interface Caller {
   readonly actor: string;
   /** Of a citizen at a counter or kiosk: every write there needs a fresh proof by the card. */
   readonly terminalId?: string;
+  /** Of a partner: the provider that it speaks for. */
+  readonly providerId?: string;
 }
 
 export const ROLES = 'tsunagu:roles';
 export const PUBLIC = 'tsunagu:public';
+export const FOR_PROVIDERS = 'tsunagu:for-providers';
 export const IDEMPOTENT = 'tsunagu:idempotent';
 
 /** Roles that may call; every handler has this or @Public, else the app refuses to start. */
 export const Roles = (...allowed: readonly Role[]) =>
   applyDecorators(SetMetadata(ROLES, allowed), ApiBearerAuth(), ApiExtension('x-roles', allowed));
 export const Public = () => SetMetadata(PUBLIC, true);
+/** Partners that speak for a provider may call; no other handler lets them in, since what an owner's partners may see is not theirs. */
+export const ForProviders = () => SetMetadata(FOR_PROVIDERS, true);
 /** The POST needs an Idempotency-Key (API.md ⚷). */
 export const Idempotent = () =>
   applyDecorators(

@@ -7,6 +7,7 @@ export {
   CorrelationId,
   CreatedId,
   CurrentCaller,
+  ForProviders,
   Idempotent,
   Public,
   type Role,

@@ -66,6 +66,7 @@ export interface TestService {
     ownerId?: string;
     ttlSeconds?: number;
     tokenId?: string;
+    providerId?: string;
   }): Promise<string>;
   /** What a log-out at identity does for this service; resolves when the service knows. */
   endSession(tokenId: string): Promise<void>;
@@ -196,10 +197,10 @@ export async function startTestService(
     keyDirectory,
     questions: questions.handlers,
     logLines: lines,
-    async token({ role, subject = role, ttlSeconds = 3_600, ownerId, tokenId }) {
+    async token({ role, subject = role, ttlSeconds = 3_600, ownerId, tokenId, providerId }) {
       const key = await keys(role, subject);
       const more = { ...(ownerId === undefined ? {} : { ownerId }), ...(tokenId === undefined ? {} : { tokenId }) };
-      return signAccessToken(key, { subject, role, ttlSeconds, ...more }, clock);
+      return signAccessToken(key, { subject, role, ttlSeconds, providerId, ...more }, clock);
     },
     endSession: (tokenId) => questions.endSession(tokenId),
     call: (method, path, callOptions) => call(url, method, path, callOptions),

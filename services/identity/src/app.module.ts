@@ -17,6 +17,7 @@ import { ConsentsController } from './http/consents.controller.js';
 import { ErasuresController } from './http/erasures.controller.js';
 import { FreezeController } from './http/freeze.controller.js';
 import { InternalController } from './http/internal.controller.js';
+import { InternalPairwiseController } from './http/internal-pairwise.controller.js';
 import { JwksController } from './http/jwks.controller.js';
 import { KioskController } from './http/kiosk.controller.js';
 import { LooksController } from './http/looks.controller.js';
@@ -64,6 +65,7 @@ import { FindingPerson } from './workflows/finding-person.js';
 import { Memberships } from './workflows/memberships.js';
 import { Merging } from './workflows/merging.js';
 import { MyKeyIds } from './workflows/my-key-ids.js';
+import { PairwiseIds } from './workflows/pairwise-ids.js';
 import { Proving } from './workflows/proving.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
@@ -94,6 +96,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       TokenController,
       JwksController,
       InternalController,
+      InternalPairwiseController,
       ProofsController,
       FreezeController,
       MyKeyIdsController,
@@ -312,6 +315,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
         provide: Memberships,
         inject: [PARTS, Vault],
         useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
+      },
+      {
+        provide: PairwiseIds,
+        inject: [Survivors, Vault],
+        useFactory: (survivors: Survivors, vault: Vault) => new PairwiseIds(survivors, vault),
       },
       {
         provide: EndedMemberships,

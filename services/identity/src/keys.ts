@@ -11,5 +11,6 @@ export async function identityKeys(keyDirectory: string): Promise<IdentityKeys> 
     attributesHash: await key('attributes'),
     serviceIdHash: await key('service-ids'),
     subjectHash: await key('subjects'),
+    pairwiseHash: await key('pairwise'),
   };
 }

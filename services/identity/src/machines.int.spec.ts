@@ -78,6 +78,33 @@ describe('machines', () => {
     });
   });
 
+  it('of a provider gets tokens that name it; no other machine speaks for a provider', async () => {
+    const key = pair();
+    const body = { clientId: 'first-pay-server', role: 'partner', keys: [key.jwk], providerId: 'first-pay' };
+    expect(await call('POST', '', body)).toMatchObject({ status: 201, body: { providerId: 'first-pay' } });
+    const claimsOf = async (clientId: string) => {
+      const { access_token } = (await ask(await assertion(clientId, key))).body;
+      return JSON.parse(Buffer.from(access_token.split('.')[1], 'base64url').toString());
+    };
+    expect(await claimsOf(body.clientId)).toMatchObject({ role: 'partner', ownerId: 'demo', provider: 'first-pay' });
+    await call('PUT', `/${body.clientId}/keys`, { keys: [key.jwk, pair('k2').jwk] });
+    expect((await claimsOf(body.clientId)).provider).toBe('first-pay');
+    expect(await claimsOf(await register([key.jwk]))).not.toHaveProperty('provider');
+    // What the owner's other machines see is not the provider's.
+    const token = (await ask(await assertion(body.clientId, key))).body.access_token;
+    for (const path of ['membership-feed?service=library', 'member-services/library'])
+      expect(await identity.service.call('GET', `/identity/v1/${path}`, { token })).toMatchObject({
+        status: 403,
+        body: { code: 'auth.role_required' },
+      });
+    for (const wrong of [{ role: 'kiosk' }, { role: 'auditor' }, { providerId: 'First Pay' }, { providerId: '' }])
+      expect(await call('POST', '', { ...body, clientId: 'never-made', ...wrong })).toMatchObject({
+        status: 400,
+        body: { code: 'request.invalid', errors: [{ field: 'providerId' }] },
+      });
+    expect((await call('GET', '/never-made')).status).toBe(404);
+  });
+
   it('takes an assertion once, and one of the same id under another signature not either', async () => {
     const key = pair();
     const clientId = await register([key.jwk]);

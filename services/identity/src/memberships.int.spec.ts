@@ -62,7 +62,11 @@ describe('a membership', () => {
     );
     const looks = await identity.service.call('GET', '/identity/v1/looks', { token });
     expect(looks.body.looks).toEqual([
-      expect.objectContaining({ role: 'kiosk', reason: 'membership lookup library', fields: ['serviceId'] }),
+      expect.objectContaining({
+        role: 'kiosk',
+        reason: 'membership lookup library',
+        fields: ['serviceId', 'pairwiseId'],
+      }),
     ]);
   });
 

@@ -79,7 +79,7 @@ export function goodBodiesOf(world: {
     },
     SplitBody: { mergeId: UNKNOWN_ID, reasonPattern: 'fraud', evidence: 'CASE-1' },
     ErasureBody: { personId: UNKNOWN_ID, reasonPattern: 'person_asked', evidence: 'CASE-1' },
-    ClientBody: { clientId: 'good-client', role: 'partner', keys: [clientKey] },
+    ClientBody: { clientId: 'good-client', role: 'partner', keys: [clientKey], providerId: 'sim-pay' },
     ClientKeysBody: { keys: [clientKey] },
     TokenRequest: {
       grant_type: 'client_credentials',
@@ -127,6 +127,7 @@ export function goodBodiesOf(world: {
     Dispute: { pattern: 'not_mine', side: 'holder' },
     AccountDispute: simPayAccount(),
     AccountLookup: { providerId: 'sim-pay', providerAccountId: '1234' },
+    PairwiseLookup: { providerAccountRef: 'sp-1234' },
     End: { proof: { challengeId: UNKNOWN_ID, signature } },
     TypedAccount: { providerAccountId: '12345678', securityCode: '5678' },
     NewCorrection: {

@@ -9,6 +9,7 @@ import { LinkActsController } from './http/link-acts.controller.js';
 import { LinkChangesController } from './http/link-changes.controller.js';
 import { LinkReturnController } from './http/link-return.controller.js';
 import { LinksController } from './http/links.controller.js';
+import { PairwiseLookupsController } from './http/pairwise-lookups.controller.js';
 import { realWaiting, type Waiting } from './outbound/answer-floor.js';
 import { CodeAttempts } from './outbound/code-attempts.js';
 import { LinkVault } from './outbound/link-vault.js';
@@ -30,6 +31,7 @@ export function appModule(config: ServiceLinkConfig, waiting: Waiting = realWait
       LinkActsController,
       LinkChangesController,
       DisputesController,
+      PairwiseLookupsController,
       InternalController,
     ],
     providers: [

@@ -43,6 +43,8 @@ export async function startLinkStage(
     proofAnswer: { ok: true } as object,
     /** By link: what is on its way over it. */
     openExchanges: new Map<string, readonly object[]>(),
+    /** What identity says that a provider may call a person: undefined as of an identity that does not know the question. */
+    pairwiseId: (personId: string, providerId: string): string | null | undefined => `${personId} at ${providerId}`,
     /** By person: whether they are 15; unknown where nothing is said. */
     isFifteen: new Map<string, 'yes' | 'no' | 'unknown'>(),
   };
@@ -52,7 +54,9 @@ export async function startLinkStage(
       'exchange-settlement': (path) => {
         const [kind, id = ''] = path.split('/');
         if (kind === 'links') return { exchanges: world.openExchanges.get(id) ?? [] };
-        return ['sim-pay', 'other-pay'].includes(id) ? { providerId: id, baseUrl: world.baseUrl } : undefined;
+        return ['sim-pay', 'other-pay'].includes(id)
+          ? { providerId: id, baseUrl: world.baseUrl, ownerIds: ['demo', 'tokyo'] }
+          : undefined;
       },
       campaign: (path) => {
         const [, programmeId = '', question, personId = ''] = path.split('/');
@@ -61,6 +65,11 @@ export async function startLinkStage(
         return facts && { programmeId, ...facts };
       },
       identity: (path, body) => {
+        const [, asked = '', question, providerId = ''] = path.split('/');
+        if (question === 'pairwise-ids') {
+          const pairwiseId = world.pairwiseId(asked, providerId);
+          return pairwiseId === undefined ? undefined : { pairwiseId };
+        }
         if (path.endsWith('/standing')) return { frozen: world.frozen.has(path.split('/')[1] ?? '') };
         if (path === 'proofs') {
           world.proofs.push(body);

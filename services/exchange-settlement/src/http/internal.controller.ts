@@ -70,7 +70,8 @@ export class InternalController {
   async provider(@Param('providerId') providerId: string) {
     const provider = isProviderId(providerId) ? (await readProvider(this.log, providerId)).provider : undefined;
     if (!provider) throw new Problem({ code: 'request.not_found' });
-    const { name, baseUrl, unitPoints, minimumPoints } = provider;
-    return { providerId, name, baseUrl, unitPoints, minimumPoints };
+    const { name, baseUrl, unitPoints, minimumPoints, contracts } = provider;
+    const ownerIds = contracts.map(({ ownerId }) => ownerId);
+    return { providerId, name, baseUrl, unitPoints, minimumPoints, ownerIds };
   }
 }

@@ -17,10 +17,18 @@ export interface ClientKey {
   readonly y?: string;
 }
 
+export interface ClientFacts {
+  readonly clientId: string;
+  readonly role: ClientRole;
+  readonly keys: readonly ClientKey[];
+  /** Of a partner: the provider that it speaks for, by the word of its owner; absent where it speaks for none. */
+  readonly providerId?: string;
+}
+
 export type ClientEvent =
   | {
       readonly type: 'ClientRegistered';
-      readonly data: { readonly clientId: string; readonly role: ClientRole; readonly keys: readonly ClientKey[] };
+      readonly data: ClientFacts;
     }
   | {
       readonly type: 'ClientKeysReplaced';
@@ -28,10 +36,7 @@ export type ClientEvent =
     }
   | { readonly type: 'ClientDisabled'; readonly data: { readonly clientId: string } };
 
-export interface Client {
-  readonly clientId: string;
-  readonly role: ClientRole;
-  readonly keys: readonly ClientKey[];
+export interface Client extends ClientFacts {
   readonly state: 'active' | 'disabled';
 }
 
@@ -50,7 +55,7 @@ export function fold(events: readonly ClientEvent[]): Client | undefined {
 
 export function decideRegister(
   client: Client | undefined,
-  wanted: { clientId: string; role: ClientRole; keys: readonly ClientKey[] },
+  wanted: ClientFacts,
 ): Result<readonly ClientEvent[], 'identity.client_exists'> {
   return client ? refuse('identity.client_exists') : ok([{ type: 'ClientRegistered', data: wanted }]);
 }

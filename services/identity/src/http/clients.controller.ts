@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import {
   type Caller,
   CorrelationId,
@@ -16,6 +16,7 @@ import { publicKeyOf } from '../outbound/client-assertions.js';
 import { type ClientOfOwner, Clients } from '../workflows/clients.js';
 
 const clientIdForm = /^[a-z0-9][a-z0-9-]{2,62}$/;
+const providerIdForm = /^[a-z0-9][a-z0-9-]{0,39}$/;
 /** The old key and the new one while it is changed, and some room. */
 const keysMax = 5;
 const base64urlForm = /^[A-Za-z0-9_-]{1,700}$/;
@@ -68,6 +69,16 @@ class ClientBody extends ClientKeysBody {
   @ApiProperty({ enum: clientRoles })
   @IsIn(clientRoles)
   role: ClientRole;
+
+  @ApiPropertyOptional({
+    type: String,
+    pattern: providerIdForm.source,
+    description:
+      'Of a partner: the provider that it speaks for; your owner must have a contract with it when it is used',
+  })
+  @IsOptional()
+  @Matches(providerIdForm, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
+  providerId?: string | null;
 }
 
 /** Machines of an owner. They get their tokens at `POST /identity/v1/token`. */
@@ -81,11 +92,15 @@ export class ClientsController {
   @Idempotent()
   @ApiOperation({ summary: 'Register a machine and its public keys' })
   async register(
-    @Body() { clientId, role, keys }: ClientBody,
+    @Body() { clientId, role, keys, providerId }: ClientBody,
     @CurrentCaller() caller: Caller,
     @CorrelationId() correlationId: string,
   ): Promise<ClientOfOwner> {
-    const wanted = { clientId, role, keys: checkedKeys(keys) };
+    if (providerId != null && role !== 'partner') {
+      const message = 'only a partner speaks for a provider';
+      throw new Problem({ code: 'request.invalid', errors: [{ field: 'providerId', code: 'not_with_role', message }] });
+    }
+    const wanted = { clientId, role, keys: checkedKeys(keys), ...(providerId != null && { providerId }) };
     return valueOrProblem(await this.clients.register(wanted, { caller, correlationId }));
   }
 

@@ -11,6 +11,7 @@ import {
   LOGGER,
   noteLook,
   PROJECTIONS,
+  Problem,
   type ProjectionReader,
   Roles,
   valueOrProblem,
@@ -21,6 +22,7 @@ import type { Logger } from 'pino';
 import { Looks } from '../outbound/looks.js';
 import type { Acting } from '../recording.js';
 import { Memberships } from '../workflows/memberships.js';
+import { PairwiseIds } from '../workflows/pairwise-ids.js';
 import { Proving } from '../workflows/proving.js';
 import { TerminalSessions } from '../workflows/terminal-sessions.js';
 import { HeldBody, heldProof, IsProof, ProofBody, signedProof } from './proof-body.js';
@@ -62,15 +64,24 @@ class MembershipLookup extends HeldBody {
   service: string;
 }
 
-/** Without the id: the answer to an idempotent call is kept for 30 days outside the vault. */
-class RegistrationAnswer {
+/** By which this service alone knows the person: the same after another service id, card or registration. */
+class PairwiseAnswer {
   service: string;
+  @ApiProperty({
+    minLength: 43,
+    maxLength: 43,
+    description: 'base64url; no other service or provider is told the same',
+  })
+  pairwiseId: string;
+}
+
+/** Without the service id: the answer to an idempotent call is kept for 30 days outside the vault. */
+class RegistrationAnswer extends PairwiseAnswer {
   @ApiProperty({ enum: ['registered'] })
   state: 'registered';
 }
 
-class MembershipAnswer {
-  service: string;
+class MembershipAnswer extends PairwiseAnswer {
   serviceId: string;
 }
 
@@ -96,6 +107,7 @@ export class MembershipsController {
     private readonly terminals: TerminalSessions,
     private readonly proving: Proving,
     private readonly looks: Looks,
+    private readonly pairwiseIds: PairwiseIds,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -115,11 +127,12 @@ export class MembershipsController {
     const act = { purpose: 'register_membership', operation: { service, serviceId } };
     const proven = valueOrProblem(await this.terminals.prove(caller, terminalSessionId, signedProof(proof), act));
     const order = { service, serviceId, terminalId: caller.subject };
+    const pairwiseId = await this.pairwiseId(service, proven.personId);
     valueOrProblem(await this.memberships.register(order, proven, this.acting(caller, correlationId)));
-    return { service, state: 'registered' };
+    return { service, state: 'registered', pairwiseId };
   }
 
-  /** By a card that is held, without its PIN. The terminal gets this service's id and nothing else. */
+  /** By a card that is held, without its PIN. The terminal gets this service's ids of the person and nothing else. */
   @Post('lookup')
   @HttpCode(200)
   @Roles('kiosk')
@@ -134,9 +147,10 @@ export class MembershipsController {
     const { personId } = valueOrProblem(await this.proving.held(heldProof(body), act));
     noteLook(this.logger, 'membership looked at', caller, { correlationId, personId, service });
     const serviceId = valueOrProblem(await this.memberships.idOf(service, personId));
-    const look = { reason: `membership lookup ${service}`, fields: ['serviceId'] };
+    const pairwiseId = await this.pairwiseId(service, personId);
+    const look = { reason: `membership lookup ${service}`, fields: ['serviceId', 'pairwiseId'] };
     await this.looks.note(caller, { personIds: [personId] }, look, correlationId);
-    return { service, serviceId };
+    return { service, serviceId, pairwiseId };
   }
 
   /** Where the person is registered. */
@@ -169,6 +183,13 @@ export class MembershipsController {
     const act = { purpose: 'end_membership', operation: { service } };
     const proven = valueOrProblem(await this.proving.signed(signedProof(proof), caller.subject, act));
     await this.memberships.end(service, proven, this.acting(caller, correlationId));
+  }
+
+  /** Who was erased since the card was read has none. */
+  private async pairwiseId(service: string, personId: string): Promise<string> {
+    const pairwiseId = await this.pairwiseIds.of(`service:${service}`, personId);
+    if (!pairwiseId) throw new Problem({ code: 'identity.erased' });
+    return pairwiseId;
   }
 
   private acting(caller: Caller, correlationId: string): Acting {

@@ -60,8 +60,8 @@ export class TokenController {
       throw new Problem({ code: 'identity.client_invalid' });
     }
     valueOrProblem(await this.assertions.check(client_assertion, client));
-    const { clientId, role, ownerId } = client;
-    const claims = { subject: clientId, role, ownerId, ttlSeconds: tokenSeconds };
+    const { clientId, role, ownerId, providerId } = client;
+    const claims = { subject: clientId, role, ownerId, providerId, ttlSeconds: tokenSeconds };
     const access_token = await signAccessToken(await this.key(), claims, this.clock);
     return { access_token, token_type: 'Bearer', expires_in: tokenSeconds };
   }

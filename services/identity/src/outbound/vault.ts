@@ -12,14 +12,18 @@ export interface PersonRecord {
   readonly myKeyId?: string;
 }
 
-/** Keys of the key directory, each for one purpose. They may never be exchanged, as the vault's master key may: streams are named by them. */
+/** Keys of the key directory, each for one purpose. They may never be exchanged, as the vault's master key may: streams and persons are named by them. */
 export interface IdentityKeys {
   readonly certificateHash: KeyObject;
   readonly myKeyIdHash: KeyObject;
   readonly attributesHash: KeyObject;
   readonly serviceIdHash: KeyObject;
   readonly subjectHash: KeyObject;
+  readonly pairwiseHash: KeyObject;
 }
+
+/** Who knows a person by an id of its own: a member service, or a provider with all its owners' contracts. */
+export type Sector = `service:${string}` | `provider:${string}`;
 
 /** Another writer of the same persons was first, or a master key was taken out: once more is enough for each. */
 const attemptsMax = 4;
@@ -61,6 +65,11 @@ export class Vault {
   /** Of a member of staff: what the log's actors and access tokens call them. Another hash than a citizen's of the same login. */
   staffRef(issuer: string, subject: string): string {
     return keyedHash(this.keys.subjectHash, 'staff', JSON.stringify([issuer, subject]));
+  }
+
+  /** By which one sector knows a person; another sector's is unrelated, and without the key neither leads to the person id. */
+  pairwiseId(sector: Sector, personId: string): string {
+    return keyedHash(this.keys.pairwiseHash, 'pairwise', JSON.stringify([sector, personId]));
   }
 
   /** The same for the same name, birth date and sex, whichever card or login told them, and however it spaces the name. */

@@ -4,8 +4,8 @@ import type { Pool } from 'pg';
 import {
   type Client,
   type ClientEvent,
+  type ClientFacts,
   type ClientKey,
-  type ClientRole,
   clientStream,
   decideDisable,
   decideKeys,
@@ -46,10 +46,7 @@ export class Clients {
     return found.filter((client) => client !== undefined);
   }
 
-  register(
-    wanted: { clientId: string; role: ClientRole; keys: readonly ClientKey[] },
-    act: Act,
-  ): Promise<Result<ClientOfOwner, 'identity.client_exists'>> {
+  register(wanted: ClientFacts, act: Act): Promise<Result<ClientOfOwner, 'identity.client_exists'>> {
     return this.#change(wanted.clientId, act, (client) => decideRegister(client, wanted));
   }
 

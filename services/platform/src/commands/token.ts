@@ -14,15 +14,17 @@ const CITIZEN_TTL_MS = 6 * 3_600_000;
 const staffRoles: readonly StaffRole[] = roles.filter((role) => role !== 'citizen' && role !== 'service');
 
 export const token: Command = {
-  help: `Usage: npx tsunagu token --role ${staffRoles.join('|')} [--subject NAME] [--owner ID] [--ttl 1h]
+  help: `Usage: npx tsunagu token --role ${staffRoles.join('|')} [--subject NAME] [--owner ID] [--ttl 1h] [--provider ID]
        npx tsunagu token --role citizen --count N [--birth-date 1990-04-01] [--residence 13101] [--ttl 6h] [--out tokens.txt]
 
-The first form prints a bearer token; the subject defaults to the role's name, the owner to demo. The second registers N
+The first form prints a bearer token; the subject defaults to the role's name, the owner to demo; --provider is for
+a partner that speaks for that provider. The second registers N
 persons and prints or writes a token a line, for load tests. Test profile only.`,
   options: {
     role: { type: 'string' },
     subject: { type: 'string' },
     owner: { type: 'string' },
+    provider: { type: 'string' },
     ttl: { type: 'string' },
     count: { type: 'string' },
     'birth-date': { type: 'string' },
@@ -60,12 +62,16 @@ persons and prints or writes a token a line, for load tests. Test profile only.`
     const subject = text(values, 'subject') ?? staffRole;
     if (!/^[\x21-\x7e]{1,100}$/.test(subject))
       throw new UserError('--subject must be 1 to 100 printable ASCII characters without spaces.');
+    const providerId = text(values, 'provider');
+    if (providerId !== undefined && staffRole !== 'partner')
+      throw new UserError('--provider goes with --role partner only.');
     const signed = await withData(settings, async ({ directory, databases }) => {
       await requireTestData(databases);
       return signStaffToken(directory.keys, {
         role: staffRole,
         subject,
         ownerId: text(values, 'owner'),
+        providerId,
         ttlMs: ttlMs ?? STAFF_TTL_MS,
         nowMs: (await readClock(databases)).nowMs,
       });

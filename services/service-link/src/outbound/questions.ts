@@ -5,6 +5,8 @@ import { type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 export interface ProviderFacts {
   readonly providerId: string;
   readonly baseUrl: string;
+  /** Owners with a contract; absent in an answer of an earlier release. */
+  readonly ownerIds?: readonly string[];
 }
 
 export interface ProgrammeFacts {
@@ -33,6 +35,27 @@ export function askStanding(questions: Questions, personId: string): Promise<{ r
 
 export function askProvider(questions: Questions, providerId: string): Promise<ProviderFacts | undefined> {
   return questions.ask<ProviderFacts>('exchange-settlement', `providers/${encodeURIComponent(providerId)}`);
+}
+
+/** Whether an owner has a contract with a provider. Throws where exchange-settlement cannot say. */
+export async function askContract(questions: Questions, providerId: string, ownerId: string): Promise<boolean> {
+  const provider = await askProvider(questions, providerId);
+  if (!provider) return false;
+  if (provider.ownerIds) return provider.ownerIds.includes(ownerId);
+  throw new QuestionUnanswered('exchange-settlement', 'the contracts of a provider cannot be listed');
+}
+
+/** What a provider may call a person; null of somebody who is erased. Throws where identity cannot say. */
+export async function askPairwiseId(
+  questions: Questions,
+  personId: string,
+  providerId: string,
+): Promise<string | null> {
+  const path = `persons/${personId}/pairwise-ids/${encodeURIComponent(providerId)}`;
+  const answer = await questions.ask<{ pairwiseId: string | null }>('identity', path);
+  // identity knows the person of every link: it is of an earlier release.
+  if (!answer) throw new QuestionUnanswered('identity', 'identity cannot say what a provider may call a person');
+  return answer.pairwiseId;
 }
 
 export async function askProgramme(questions: Questions, programmeId: string): Promise<ProgrammeFacts | undefined> {
