@@ -313,8 +313,9 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: Memberships,
-        inject: [PARTS, Vault],
-        useFactory: ({ clock, log }: ServiceParts, vault: Vault) => new Memberships(log, vault, clock),
+        inject: [PARTS, Vault, Survivors],
+        useFactory: ({ clock, log }: ServiceParts, vault: Vault, survivors: Survivors) =>
+          new Memberships(log, vault, survivors, clock),
       },
       {
         provide: PairwiseIds,

@@ -1,5 +1,6 @@
 import { newId } from '@tsunagu/kernel';
 import type { Card } from '@tsunagu/testing';
+import { erasersOf } from './test-erasure.js';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
 let identity: TestIdentity;
@@ -116,6 +117,37 @@ describe('a membership', () => {
     expect((await lookup(me.card, 'pool')).status).toBe(404);
     expect((await register(other.card, 'pool', serviceId)).status).toBe(201);
     expect((await register(me.card, 'pool', freshId())).status).toBe(201);
+  });
+
+  it('of an id that was merged is the kept person’s, and each one’s own again after a split', async () => {
+    const [kept, merged] = [await identity.citizen(), await identity.citizen()];
+    const [atLibrary, atPool, ownAtPool] = [freshId(), freshId(), freshId()];
+    await register(merged.card, 'library', atLibrary);
+    await register(merged.card, 'pool', atPool);
+    await register(kept.card, 'pool', ownAtPool);
+    const { one, another, merge } = erasersOf(identity);
+    const { mergeId } = (await merge(kept.personId, merged.personId)).body;
+    // The merge ended the card's earlier sign-in.
+    await identity.citizen(merged.card);
+    for (const { card } of [kept, merged]) {
+      expect((await lookup(card, 'library')).body.serviceId).toBe(atLibrary);
+      expect((await lookup(card, 'pool')).body.serviceId).toBe(ownAtPool);
+    }
+    expect((await register(kept.card, 'library', freshId())).body.code).toBe('identity.already_registered');
+    const { body } = await identity.service.call('GET', '/identity/v1/memberships', { token: kept.token });
+    const listed = body.memberships.map((each: { serviceId: string }) => each.serviceId);
+    expect(listed.sort()).toEqual([atLibrary, atPool, ownAtPool].sort());
+    // Both at the pool are theirs to end, one after the other.
+    await end(kept.card, kept.token, 'pool');
+    expect((await lookup(merged.card, 'pool')).body.serviceId).toBe(atPool);
+    await end(kept.card, kept.token, 'pool');
+    expect((await lookup(merged.card, 'pool')).status).toBe(404);
+    expect((await register((await identity.citizen()).card, 'pool', atPool)).status).toBe(201);
+
+    const split = await one.post('/persons/splits', { mergeId, reasonPattern: 'merged_in_error' });
+    expect((await another.post(`/persons/splits/${split.body.splitId}/approve`)).status).toBe(200);
+    expect((await lookup(merged.card, 'library')).body.serviceId).toBe(atLibrary);
+    expect((await lookup(kept.card, 'library')).status).toBe(404);
   });
 });
 

@@ -24,6 +24,7 @@ import type { Acting } from '../recording.js';
 import { Memberships } from '../workflows/memberships.js';
 import { PairwiseIds } from '../workflows/pairwise-ids.js';
 import { Proving } from '../workflows/proving.js';
+import { Survivors } from '../workflows/survivors.js';
 import { TerminalSessions } from '../workflows/terminal-sessions.js';
 import { HeldBody, heldProof, IsProof, ProofBody, signedProof } from './proof-body.js';
 
@@ -98,6 +99,13 @@ class OwnMemberships {
   memberships: readonly OwnMembership[];
 }
 
+interface MembershipRow {
+  readonly person_id: string;
+  readonly service: string;
+  readonly service_id_ref: string;
+  readonly registered_at: Date;
+}
+
 /** Service ids of persons. A service's terminals register and look up their own service's id, and see nothing else of the person. */
 @ApiTags('counter')
 @Controller('identity/v1/memberships')
@@ -108,6 +116,7 @@ export class MembershipsController {
     private readonly proving: Proving,
     private readonly looks: Looks,
     private readonly pairwiseIds: PairwiseIds,
+    private readonly survivors: Survivors,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATABASE) private readonly database: Pool,
     @Inject(PROJECTIONS) private readonly projections: ProjectionReader,
@@ -158,14 +167,14 @@ export class MembershipsController {
   @Roles('citizen')
   async list(@CurrentCaller() caller: Caller): Promise<OwnMemberships> {
     await this.projections.waitFor('memberships');
-    const { rows } = await this.database.query<{ service: string; service_id_ref: string; registered_at: Date }>(
-      `select service, service_id_ref, registered_at from memberships
-       where person_id = $1 and ended_at is null order by service limit ${listMax}`,
-      [caller.subject],
+    const { rows } = await this.database.query<MembershipRow>(
+      `select person_id, service, service_id_ref, registered_at from memberships
+       where person_id = any($1::uuid[]) and ended_at is null order by service, registered_at limit ${listMax}`,
+      [await this.survivors.sameAs(caller.subject)],
     );
     const memberships = rows.map(async (row) => ({
       service: row.service,
-      serviceId: (await this.memberships.textOf(caller.subject, row.service_id_ref)) ?? null,
+      serviceId: (await this.memberships.textOf(row.person_id, row.service_id_ref)) ?? null,
       registeredAt: row.registered_at.toISOString(),
     }));
     return { memberships: await Promise.all(memberships) };

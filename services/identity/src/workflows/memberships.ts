@@ -22,17 +22,28 @@ import {
 import type { Vault } from '../outbound/vault.js';
 import { type Acting, domainEvents, record } from '../recording.js';
 import type { Proven } from './proving.js';
+import type { Survivors } from './survivors.js';
 
 type Events = ServiceIdEvent | MembershipEvent;
 type Streams = Parameters<typeof domainEvents>[0];
 
 const idKind = 'serviceId:';
 
-/** The ID management table (DOMAIN §1): which id a person has at a service. The ids lie in the vault, their hashes in the streams. */
+/** The id of a person that is registered at a service, which may be one that was merged into theirs, and what it is registered as. */
+interface Membership {
+  readonly personId: string;
+  readonly serviceIdRef: string;
+}
+
+/**
+ * The ID management table (DOMAIN §1): which id a person has at a service. The ids lie in the vault, their hashes in the streams. What was
+ * registered under an id that means this person now is theirs; after a split each has their own again.
+ */
 export class Memberships {
   constructor(
     private readonly log: EventLog,
     private readonly vault: Vault,
+    private readonly survivors: Survivors,
     private readonly clock: Clock,
   ) {}
 
@@ -85,11 +96,14 @@ export class Memberships {
     // First the text: what stands on the log can always be shown.
     await this.vault.keepSealed(personId, idKind + serviceIdRef, serviceId, isoTime(this.clock.now()));
     const [member, reservation] = [memberStream(service, personId), serviceIdStream(service, serviceIdRef)];
+    const names = (await this.survivors.sameAs(personId)).map((id) => memberStream(service, id));
     return record<Events, 'identity.already_registered' | 'identity.service_id_taken'>(
       this.log,
-      [member, reservation],
+      [...names, reservation],
       acting,
       (streams) => {
+        if (names.some((name) => idOfMember(domainEvents<MembershipEvent>(streams, name)) !== null))
+          return refuse('identity.already_registered');
         const own = domainEvents<MembershipEvent>(streams, member);
         const holders = domainEvents<ServiceIdEvent>(streams, reservation);
         const wish = { service, personId, serviceIdRef, certificateRef, terminalId };
@@ -107,10 +121,20 @@ export class Memberships {
 
   /** The id that a person has at the service. */
   async idOf(service: string, personId: string): Promise<Result<string, 'request.not_found'>> {
-    const stream = memberStream(service, personId);
-    const ref = idOfMember(domainEvents<MembershipEvent>(await this.log.readStreams([stream]), stream));
-    const text = ref === null ? undefined : await this.textOf(personId, ref);
+    const found = await this.find(service, personId);
+    const text = found && (await this.textOf(found.personId, found.serviceIdRef));
     return text === undefined ? refuse('request.not_found') : ok(text);
+  }
+
+  /** That of their own id, where several are registered that were merged since. */
+  private async find(service: string, personId: string): Promise<Membership | undefined> {
+    const personIds = await this.survivors.sameAs(personId);
+    const streams = await this.log.readStreams(personIds.map((id) => memberStream(service, id)));
+    for (const id of personIds) {
+      const serviceIdRef = idOfMember(domainEvents<MembershipEvent>(streams, memberStream(service, id)));
+      if (serviceIdRef !== null) return { personId: id, serviceIdRef };
+    }
+    return undefined;
   }
 
   /** Undefined when the person's key was destroyed. */
@@ -119,15 +143,16 @@ export class Memberships {
   }
 
   /** By the person, with the card. Repeating it changes nothing. */
-  async end(service: string, { personId, certificateRef }: Proven, acting: Acting): Promise<void> {
-    const member = memberStream(service, personId);
-    const ref = idOfMember(domainEvents<MembershipEvent>(await this.log.readStreams([member]), member));
-    if (ref === null) return;
-    const reservation = serviceIdStream(service, ref);
+  async end(service: string, proven: Proven, acting: Acting): Promise<void> {
+    const found = await this.find(service, proven.personId);
+    if (!found) return;
+    const { personId, serviceIdRef } = found;
+    const [member, reservation] = [memberStream(service, personId), serviceIdStream(service, serviceIdRef)];
     await record<Events>(this.log, [member, reservation], acting, (streams) => {
       const own = domainEvents<MembershipEvent>(streams, member);
+      const ended = { service, personId, certificateRef: proven.certificateRef };
       // Another call ended it and registered another id meanwhile: this one's work is done.
-      const change = idOfMember(own) === ref ? decideEnd(own, { service, personId, certificateRef }) : null;
+      const change = idOfMember(own) === serviceIdRef ? decideEnd(own, ended) : null;
       return ok(
         new Map<string, readonly Events[]>([
           [member, change?.member ?? []],
