@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { decideSignIn, type Holder, type SignedIn } from './sign-in.js';
 
-const base = { programmeId: 'default', freeMyKeyIdRef: 'k', newPersonId: 'new', assignedTo: null } as const;
+const base = {
+  programmeId: 'default',
+  freeMyKeyIdRef: 'k',
+  newPersonId: 'new',
+  assignedTo: null,
+  session: null,
+  birthDate: null,
+} as const;
 
 function decided(signIn: Parameters<typeof decideSignIn>[0]): SignedIn {
   const result = decideSignIn(signIn);

@@ -1,14 +1,23 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
-import { type Clock, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
+import { type Clock, isoTime, type JapanDay, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
 import { holderOf, type MyKeyIdReserved, myKeyIdStream, stringOfCard } from '../domain/my-key-id.js';
-import { personStream } from '../domain/person.js';
-import { type Contradiction, decideSignIn, type Holder, type SignedIn } from '../domain/sign-in.js';
+import { fold, type PersonEvent, personStream } from '../domain/person.js';
+import {
+  type Contradiction,
+  decideSignIn,
+  differentPersons,
+  type JoiningSession,
+  type NotJoined,
+  notJoined,
+  type SignedIn,
+} from '../domain/sign-in.js';
 import type { Lineage } from '../outbound/issuer.js';
 import type { Vault } from '../outbound/vault.js';
 import { actOf, domainEvents, revisionOf } from '../recording.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import type { Contradictions } from './contradictions.js';
+import { countCards, holdersOf } from './persons-of-cards.js';
 import type { Survivors } from './survivors.js';
 
 /** The programme whose MyKey ID is the card's own string, registered at the first session. */
@@ -23,14 +32,27 @@ export interface Found {
   readonly myKeyId: string | null;
 }
 
+/** The session of the national login that a card is to be joined in, and what the card tells there. */
+export interface Joining {
+  readonly personId: string;
+  readonly birthDate: JapanDay | null;
+}
+
 /** Link data, asked for once and only where it is needed. */
 export type LineageSource = () => Promise<Lineage | undefined>;
+
+/** What is known of a session's person, and the revision of their stream as which it is known. */
+interface SessionRead extends JoiningSession {
+  readonly erasureId: string | null;
+  readonly hasMyKeyId: boolean;
+  readonly revision: StreamWrite['expectedRevision'];
+}
 
 /** From a checked certificate to the one person it belongs to. */
 export class FindingPerson {
   constructor(
     private readonly log: EventLog,
-    private readonly vault: Pick<Vault, 'certificateRef' | 'myKeyIdRef' | 'myKeyId' | 'keep'>,
+    private readonly vault: Pick<Vault, 'certificateRef' | 'myKeyIdRef' | 'myKeyId' | 'keep' | 'attributes'>,
     private readonly clock: Clock,
     private readonly survivors: Survivors,
     private readonly contradictions: Contradictions,
@@ -38,27 +60,32 @@ export class FindingPerson {
 
   /**
    * The certificate's person; else that of a known certificate that link data ties to it; else a new one. Never two for sessions
-   * at the same moment. Of merged persons it is the one that was kept.
+   * at the same moment. Of merged persons it is the one that was kept. With `joining` a card that is nobody's becomes that person's,
+   * and one of anybody else is refused.
    */
   async find(
     certificate: Pick<CardCertificate, 'hash' | 'commonName'>,
     lineageSource: LineageSource,
     correlationId: string,
+    joining?: Joining,
   ): Promise<Result<Found, FindingRefusal>> {
     const certificateRef = this.vault.certificateRef(certificate.hash);
     const own = certificateStream(certificateRef);
     const cardString = stringOfCard(certificate.commonName);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const bound = personOf(domainEvents<CertificateBound>(await this.log.readStreams([own]), own));
-      if (bound !== undefined) return this.known(bound, cardString);
+      if (bound !== undefined) return this.knownIn(bound, cardString, correlationId, joining);
       const lineage = await lineageSource();
       if (!lineage) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
-      const decided = await this.decide(certificateRef, lineage, cardString);
+      const session = joining && (await this.session(joining));
+      if (session?.erasureId) return refuse('identity.erased');
+      const decided = await this.decide(certificateRef, lineage, cardString, session, joining?.birthDate ?? null);
       if (decided.outcome === 'contradiction') {
         await this.contradictions.open(certificateRef, decided.personIds, correlationId);
         return refuse('identity.under_review', { detail: 'Link data ties this card to more than one person.' });
       }
-      if (!(await this.record(decided, correlationId))) continue;
+      if (decided.outcome === 'not_joined') return this.refused(decided, correlationId);
+      if (!(await this.record(decided, session, correlationId))) continue;
       if (!decided.isNew) return this.known(decided.boundTo, cardString);
       const myKeyId = decided.myKeyId && cardString !== undefined ? cardString : null;
       await this.keepMyKeyId(decided.personId, myKeyId);
@@ -71,7 +98,9 @@ export class FindingPerson {
     certificateRef: string,
     lineage: Lineage,
     cardString: string | undefined,
-  ): Promise<SignedIn | Contradiction> {
+    session: SessionRead | undefined,
+    birthDate: JapanDay | null,
+  ): Promise<SignedIn | Contradiction | NotJoined> {
     const linkedRefs = [...lineage.predecessors, ...(lineage.siblings ?? [])].map((hash) =>
       this.vault.certificateRef(hash),
     );
@@ -82,39 +111,56 @@ export class FindingPerson {
     const signIn = {
       certificateRef,
       linkedRefs,
-      holders: await this.holders(linkedRefs, streams),
+      holders: await holdersOf(this.survivors, linkedRefs, streams),
       assignedTo: null,
-      freeMyKeyIdRef: isTaken ? null : myKeyIdRef,
+      session: session ?? null,
+      birthDate,
+      freeMyKeyIdRef: isTaken || session?.hasMyKeyId ? null : myKeyIdRef,
       newPersonId: newId(this.clock.now()),
       programmeId: defaultProgramme,
     };
     const decided = decideSignIn(signIn);
-    if (decided.outcome === 'signed_in') return decided;
+    if (decided.outcome !== 'contradiction') return decided;
     return decideSignIn({ ...signIn, assignedTo: await this.contradictions.assignedTo(certificateRef) });
   }
 
-  private async holders(
-    refs: readonly string[],
-    streams: Parameters<typeof domainEvents>[0],
-  ): Promise<ReadonlyMap<string, Holder>> {
-    const bound = refs.flatMap((ref) => {
-      const boundTo = personOf(domainEvents<CertificateBound>(streams, certificateStream(ref)));
-      return boundTo === undefined ? [] : [{ ref, boundTo }];
-    });
-    const survivors = await this.survivors.of(bound.map(({ boundTo }) => boundTo));
-    return new Map(
-      bound.map(({ ref, boundTo }) => {
-        const person = survivors.get(boundTo);
-        if (!person) throw new Error('a certificate that is bound to nobody');
-        return [ref, { boundTo, personId: person.personId }];
-      }),
-    );
+  private async session({ personId: boundTo }: Joining): Promise<SessionRead> {
+    const own = personStream(boundTo);
+    const streams = await this.log.readStreams([own]);
+    const person = fold(domainEvents<PersonEvent>(streams, own));
+    if (!person) throw new Error('a session of a person who is not registered');
+    const { personId, erasureId, myKeyIdRef } = await this.survivors.one(boundTo);
+    const ids = await this.survivors.all(boundTo);
+    const held = await this.vault.attributes(personId);
+    return {
+      boundTo,
+      personId,
+      erasureId,
+      hasMyKeyId: (person.myKeyIdRef ?? myKeyIdRef) !== null,
+      hasCard: (await countCards(this.log, ids)) > 0,
+      birthDate: held?.birthDate ?? null,
+      revision: revisionOf(streams, own),
+    };
+  }
+
+  private async refused(
+    { personIds, detail }: Pick<NotJoined, 'personIds' | 'detail'>,
+    correlationId: string,
+  ): Promise<Result<never, 'identity.under_review'>> {
+    await this.contradictions.openPairs(personIds, correlationId);
+    return refuse('identity.under_review', { detail });
   }
 
   /** All of it in one request: every certificate and the MyKey ID must still be free. */
-  private async record(signedIn: SignedIn, correlationId: string): Promise<boolean> {
+  private async record(signedIn: SignedIn, session: SessionRead | undefined, correlationId: string): Promise<boolean> {
     const person = personStream(signedIn.boundTo);
-    const expected = signedIn.isNew ? 'noStream' : revisionOf(await this.log.readStreams([person]), person);
+    const isOfSession = signedIn.boundTo === session?.boundTo;
+    // What was decided of the session's person holds only while nothing was written of them since.
+    const expected = isOfSession
+      ? session.revision
+      : signedIn.isNew
+        ? 'noStream'
+        : revisionOf(await this.log.readStreams([person]), person);
     const writes: StreamWrite[] = [
       this.write(person, expected, signedIn.person, correlationId),
       ...signedIn.certificates.map((event) =>
@@ -136,6 +182,23 @@ export class FindingPerson {
     correlationId: string,
   ): StreamWrite {
     return { stream, expectedRevision, events: events.map((event) => actOf(event, this.clock.now(), correlationId)) };
+  }
+
+  /** A certificate that somebody has already: in a session that it is to be joined in, only the session's own person may have it. */
+  private async knownIn(
+    boundTo: string,
+    cardString: string | undefined,
+    correlationId: string,
+    joining: Joining | undefined,
+  ): Promise<Result<Found, FindingRefusal>> {
+    const found = await this.known(boundTo, cardString);
+    if (!found.ok || !joining) return found;
+    const session = await this.session(joining);
+    if (session.erasureId !== null) return refuse('identity.erased');
+    const holder = { boundTo, personId: found.value.personId };
+    const detail = notJoined(session, holder, null);
+    if (detail === null) return found;
+    return this.refused({ personIds: differentPersons([holder, session]), detail }, correlationId);
   }
 
   /**

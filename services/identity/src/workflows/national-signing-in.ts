@@ -110,8 +110,7 @@ export class NationalSigningIn {
         newPersonId: newId(clock.now()),
       });
       if (decided.outcome === 'contradiction') {
-        const [one, other] = decided.personIds;
-        if (one && other) await contradictions.openPair([one, other], correlationId);
+        await contradictions.openPairs(decided.personIds, correlationId);
         return refuse('identity.under_review', { detail: decided.detail });
       }
       const { personId, person, subject: bound } = decided;
