@@ -1,7 +1,7 @@
 import type { JapanDay } from '@tsunagu/kernel';
 import type { CertificateBound } from './certificate.js';
 import type { MyKeyIdReserved } from './my-key-id.js';
-import type { PersonEvent } from './person.js';
+import type { PersonEvent, PersonSubject } from './person.js';
 
 /** Whom a certificate was bound to, and the person that this id means today, after merges. */
 export interface Holder {
@@ -9,8 +9,9 @@ export interface Holder {
   readonly personId: string;
 }
 
-/** The person in whose session of the national login a card is presented, to be joined to them. */
-export interface JoiningSession extends Holder {
+/** What is known of a person whom a card or a login may belong to, under all ids that mean them. */
+export interface KnownPerson extends Holder {
+  readonly subjects: readonly PersonSubject[];
   readonly hasCard: boolean;
   readonly birthDate: JapanDay | null;
 }
@@ -24,8 +25,8 @@ export interface SignIn {
   readonly holders: ReadonlyMap<string, Holder>;
   /** Whose the certificate is by a decided review of contradicting link data; null where there was none. */
   readonly assignedTo: string | null;
-  /** Null for a plain sign-in. */
-  readonly session: JoiningSession | null;
+  /** The person in whose session of the national login it is presented, to be joined to them; null for a plain sign-in. */
+  readonly session: KnownPerson | null;
   /** What the card tells, where its attributes may be read. */
   readonly birthDate: JapanDay | null;
   /** The string that the card brings along; null when it brings none or another person holds it. */
@@ -96,11 +97,7 @@ export function differentPersons(known: readonly (Holder | undefined)[]): readon
 }
 
 /** Why a card does not belong to the session that it was presented in; null where it may. `holder`: whose it is already. */
-export function notJoined(
-  session: JoiningSession,
-  holder: Holder | undefined,
-  birthDate: JapanDay | null,
-): string | null {
+export function notJoined(session: KnownPerson, holder: Holder | undefined, birthDate: JapanDay | null): string | null {
   if (holder) {
     return holder.personId === session.personId ? null : 'The card belongs to another person than the session.';
   }
@@ -140,7 +137,7 @@ function ofKnown(
 }
 
 function ofSession(
-  { boundTo, personId }: JoiningSession,
+  { boundTo, personId }: KnownPerson,
   { freeMyKeyIdRef: myKeyIdRef, programmeId }: SignIn,
   certificates: readonly CertificateBound[],
 ): SignedIn {
@@ -169,6 +166,6 @@ function ofNew(
   };
 }
 
-function bound(personId: string, certificateRef: string, by: CertificateBound['data']['by']): CertificateBound {
+export function bound(personId: string, certificateRef: string, by: CertificateBound['data']['by']): CertificateBound {
   return { type: 'CertificateBound', data: { personId, certificateRef, by } };
 }

@@ -1,13 +1,12 @@
 import { appendOne, type EventLog, type StreamWrite } from '@tsunagu/event-store';
 import { type Clock, isoTime, type JapanDay, newId, ok, type Result, refuse } from '@tsunagu/kernel';
-import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
+import { type CertificateBound, certificateStream } from '../domain/certificate.js';
 import { holderOf, type MyKeyIdReserved, myKeyIdStream, stringOfCard } from '../domain/my-key-id.js';
 import { fold, type PersonEvent, personStream } from '../domain/person.js';
 import {
   type Contradiction,
   decideSignIn,
   differentPersons,
-  type JoiningSession,
   type NotJoined,
   notJoined,
   type SignedIn,
@@ -17,7 +16,8 @@ import type { Vault } from '../outbound/vault.js';
 import { actOf, domainEvents, revisionOf } from '../recording.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import type { Contradictions } from './contradictions.js';
-import { countCards, holdersOf } from './persons-of-cards.js';
+import { type PersonRead, readPerson } from './known-persons.js';
+import { holdersOf } from './persons-of-cards.js';
 import type { Survivors } from './survivors.js';
 
 /** The programme whose MyKey ID is the card's own string, registered at the first session. */
@@ -41,12 +41,8 @@ export interface Joining {
 /** Link data, asked for once and only where it is needed. */
 export type LineageSource = () => Promise<Lineage | undefined>;
 
-/** What is known of a session's person, and the revision of their stream as which it is known. */
-interface SessionRead extends JoiningSession {
-  readonly erasureId: string | null;
-  readonly hasMyKeyId: boolean;
-  readonly revision: StreamWrite['expectedRevision'];
-}
+/** To whose id a certificate is bound, and how. */
+type BoundCard = Pick<CertificateBound['data'], 'personId' | 'by'>;
 
 /** From a checked certificate to the one person it belongs to. */
 export class FindingPerson {
@@ -73,8 +69,8 @@ export class FindingPerson {
     const own = certificateStream(certificateRef);
     const cardString = stringOfCard(certificate.commonName);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const bound = personOf(domainEvents<CertificateBound>(await this.log.readStreams([own]), own));
-      if (bound !== undefined) return this.knownIn(bound, cardString, correlationId, joining);
+      const [bound] = domainEvents<CertificateBound>(await this.log.readStreams([own]), own);
+      if (bound) return this.knownIn(bound.data, cardString, correlationId, joining);
       const lineage = await lineageSource();
       if (!lineage) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
       const session = joining && (await this.session(joining));
@@ -84,9 +80,13 @@ export class FindingPerson {
         await this.contradictions.open(certificateRef, decided.personIds, correlationId);
         return refuse('identity.under_review', { detail: 'Link data ties this card to more than one person.' });
       }
-      if (decided.outcome === 'not_joined') return this.refused(decided, correlationId);
+      if (decided.outcome === 'not_joined') {
+        // The other card that the person has may be this one, joined since it was looked at.
+        if ((await this.log.readStreams([own])).get(own)?.length) continue;
+        return this.refused(decided, correlationId);
+      }
       if (!(await this.record(decided, session, correlationId))) continue;
-      if (!decided.isNew) return this.known(decided.boundTo, cardString);
+      if (!decided.isNew) return this.known({ personId: decided.boundTo, by: 'presented' }, cardString, correlationId);
       const myKeyId = decided.myKeyId && cardString !== undefined ? cardString : null;
       await this.keepMyKeyId(decided.personId, myKeyId);
       return ok({ personId: decided.personId, myKeyId });
@@ -98,7 +98,7 @@ export class FindingPerson {
     certificateRef: string,
     lineage: Lineage,
     cardString: string | undefined,
-    session: SessionRead | undefined,
+    session: PersonRead | undefined,
     birthDate: JapanDay | null,
   ): Promise<SignedIn | Contradiction | NotJoined> {
     const linkedRefs = [...lineage.predecessors, ...(lineage.siblings ?? [])].map((hash) =>
@@ -124,23 +124,9 @@ export class FindingPerson {
     return decideSignIn({ ...signIn, assignedTo: await this.contradictions.assignedTo(certificateRef) });
   }
 
-  private async session({ personId: boundTo }: Joining): Promise<SessionRead> {
-    const own = personStream(boundTo);
-    const streams = await this.log.readStreams([own]);
-    const person = fold(domainEvents<PersonEvent>(streams, own));
-    if (!person) throw new Error('a session of a person who is not registered');
-    const { personId, erasureId, myKeyIdRef } = await this.survivors.one(boundTo);
-    const ids = await this.survivors.all(boundTo);
-    const held = await this.vault.attributes(personId);
-    return {
-      boundTo,
-      personId,
-      erasureId,
-      hasMyKeyId: (person.myKeyIdRef ?? myKeyIdRef) !== null,
-      hasCard: (await countCards(this.log, ids)) > 0,
-      birthDate: held?.birthDate ?? null,
-      revision: revisionOf(streams, own),
-    };
+  private session({ personId }: Joining): Promise<PersonRead> {
+    const { log, vault, survivors } = this;
+    return readPerson({ log, vault, survivors }, personId);
   }
 
   private async refused(
@@ -152,7 +138,7 @@ export class FindingPerson {
   }
 
   /** All of it in one request: every certificate and the MyKey ID must still be free. */
-  private async record(signedIn: SignedIn, session: SessionRead | undefined, correlationId: string): Promise<boolean> {
+  private async record(signedIn: SignedIn, session: PersonRead | undefined, correlationId: string): Promise<boolean> {
     const person = personStream(signedIn.boundTo);
     const isOfSession = signedIn.boundTo === session?.boundTo;
     // What was decided of the session's person holds only while nothing was written of them since.
@@ -186,16 +172,16 @@ export class FindingPerson {
 
   /** A certificate that somebody has already: in a session that it is to be joined in, only the session's own person may have it. */
   private async knownIn(
-    boundTo: string,
+    bound: BoundCard,
     cardString: string | undefined,
     correlationId: string,
     joining: Joining | undefined,
   ): Promise<Result<Found, FindingRefusal>> {
-    const found = await this.known(boundTo, cardString);
+    const found = await this.known(bound, cardString, correlationId);
     if (!found.ok || !joining) return found;
     const session = await this.session(joining);
     if (session.erasureId !== null) return refuse('identity.erased');
-    const holder = { boundTo, personId: found.value.personId };
+    const holder = { boundTo: bound.personId, personId: found.value.personId };
     const detail = notJoined(session, holder, null);
     if (detail === null) return found;
     return this.refused({ personIds: differentPersons([holder, session]), detail }, correlationId);
@@ -206,15 +192,45 @@ export class FindingPerson {
    * text, which the card brings along again. The certificates of somebody who is erased stay bound, those that follow them too: who
    * comes again with the card would else be somebody new, and be granted twice.
    */
-  private async known(boundTo: string, cardString: string | undefined): Promise<Result<Found, 'identity.erased'>> {
+  private async known(
+    { personId: boundTo, by }: BoundCard,
+    cardString: string | undefined,
+    correlationId: string,
+  ): Promise<Result<Found, 'identity.erased'>> {
     const { personId, myKeyIdRef, erasureId } = await this.survivors.one(boundTo);
     if (erasureId !== null) return refuse('identity.erased');
     const kept = await this.vault.myKeyId(personId);
     if (kept !== undefined) return ok({ personId, myKeyId: kept });
-    const isOwn = cardString !== undefined && myKeyIdRef === this.vault.myKeyIdRef(cardString);
+    // Not under the id of another one, from whom a split may part this one.
+    const isFirst = by === 'linked' && myKeyIdRef === null && personId === boundTo;
+    const isOwn =
+      cardString !== undefined &&
+      (isFirst
+        ? await this.registerString(personId, cardString, correlationId)
+        : myKeyIdRef === this.vault.myKeyIdRef(cardString));
     if (!isOwn) return ok({ personId, myKeyId: null });
     await this.keepMyKeyId(personId, cardString);
     return ok({ personId, myKeyId: cardString });
+  }
+
+  /** The string of a card that was reserved for somebody without one, such as by a login: whether it is theirs now. */
+  private async registerString(personId: string, cardString: string, correlationId: string): Promise<boolean> {
+    const myKeyIdRef = this.vault.myKeyIdRef(cardString);
+    const [own, reserved] = [personStream(personId), myKeyIdStream(myKeyIdRef)];
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const streams = await this.log.readStreams([own, reserved]);
+      const person = fold(domainEvents<PersonEvent>(streams, own));
+      const holder = holderOf(domainEvents<MyKeyIdReserved>(streams, reserved));
+      if (holder !== undefined || !person || person.myKeyIdRef !== null) return person?.myKeyIdRef === myKeyIdRef;
+      const registered = { type: 'MyKeyIdRegistered', data: { personId, programmeId: defaultProgramme, myKeyIdRef } };
+      const reservation = { type: 'MyKeyIdReserved', data: { personId, myKeyIdRef } };
+      const writes = [
+        this.write(own, revisionOf(streams, own), [registered], correlationId),
+        this.write(reserved, revisionOf(streams, reserved), [reservation], correlationId),
+      ];
+      if (await appendOne(this.log, { writes })) return true;
+    }
+    throw new Error('the MyKey ID of a person changed at every look');
   }
 
   private async keepMyKeyId(personId: string, myKeyId: string | null): Promise<void> {
