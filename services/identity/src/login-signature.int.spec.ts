@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { issuePhone } from '@tsunagu/testing';
 import { erasersOf } from './test-erasure.js';
-import { openReviews } from './test-lineage.js';
+import { openReviews, siblingLinks } from './test-lineage.js';
 import { startTestNationalLogin, type TestNationalLogin } from './test-national-login.js';
 
 type Card = Awaited<ReturnType<TestNationalLogin['identity']['card']>>;
@@ -74,6 +74,15 @@ describe('a login in which a card signs', () => {
     const phone = await issuePhone(at.identity.store, card, { nowMs: at.identity.service.clock.now() });
     const byPhone = await personOf(at.identity.session(phone));
     expect(await personOf(sign(accountWith(card)))).toBe(byPhone);
+  });
+
+  it('belongs to the person of a card that is known, whatever link data ties to that since', async () => {
+    const [card, other] = [await at.identity.card(), await at.identity.card()];
+    const person = await personOf(at.identity.session(card));
+    await personOf(at.identity.session(other));
+    siblingLinks(at.identity)(card, other);
+    expect(await personOf(sign(accountWith(card)))).toBe(person);
+    expect(await personOf(at.identity.session(card))).toBe(person);
   });
 
   it('reserves a card that is not known for its person: it is theirs when it comes, with its MyKey ID', async () => {
