@@ -108,7 +108,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
     ],
     providers: [
       Forgetting,
-      ...nationalLoginProviders(config.login),
+      ...nationalLoginProviders(config.login, authorities),
       ...staffLoginProviders(config.staffLogin),
       {
         provide: STAFF_KEY,

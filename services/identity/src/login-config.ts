@@ -9,26 +9,29 @@ export interface LoginConfig {
   readonly clientId: string;
   /** Where the login sends people back to: a page or an app's own scheme, without a query. */
   readonly redirectUri: string;
+  /** Where digests are registered to be signed in a login; undefined where the platform does not use that. */
+  readonly signUrl: string | undefined;
 }
 
 /** Undefined where no issuer is set. Throws ConfigError. */
 export function readLoginConfig(env: Environment): LoginConfig | undefined {
   if (!env.TSUNAGU_LOGIN_ISSUER?.trim()) return undefined;
   return {
-    issuer: issuerSetting(env, 'TSUNAGU_LOGIN_ISSUER'),
+    issuer: secureUrlSetting(env, 'TSUNAGU_LOGIN_ISSUER'),
     name: textSetting(env, 'TSUNAGU_LOGIN_NAME', 'national login'),
     clientId: textSetting(env, 'TSUNAGU_LOGIN_CLIENT_ID'),
     redirectUri: redirectSetting(env, 'TSUNAGU_LOGIN_REDIRECT_URI'),
+    signUrl: env.TSUNAGU_LOGIN_SIGN_URL?.trim() ? secureUrlSetting(env, 'TSUNAGU_LOGIN_SIGN_URL') : undefined,
   };
 }
 
-/** An OpenID issuer, in the one form that `URL` gives it. Throws ConfigError. */
-export function issuerSetting(env: Environment, name: string): string {
-  const issuer = new URL(urlSetting(env, name, ['http:', 'https:']));
-  if (issuer.protocol === 'http:' && !isLoopback(issuer)) {
+/** An address of a login, such as an OpenID issuer, in the one form that `URL` gives it. Throws ConfigError. */
+export function secureUrlSetting(env: Environment, name: string): string {
+  const url = new URL(urlSetting(env, name, ['http:', 'https:']));
+  if (url.protocol === 'http:' && !isLoopback(url)) {
     throw new ConfigError(`${name} must be a URL that starts with https://, unless it is on this machine.`);
   }
-  return issuer.href;
+  return url.href;
 }
 
 /** Throws ConfigError. */

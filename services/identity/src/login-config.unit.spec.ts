@@ -26,11 +26,15 @@ describe('settings of the national login', () => {
     }
     const app = readConfig({ ...login, TSUNAGU_LOGIN_REDIRECT_URI: 'jp.example.app:/login' }).login;
     expect(app?.redirectUri).toBe('jp.example.app:/login');
+    const signUrl = 'https://login.example/api/sign-transactions';
+    expect(readConfig({ ...login, TSUNAGU_LOGIN_SIGN_URL: signUrl }).login).toMatchObject({ signUrl });
+    expect(readConfig({ ...login, TSUNAGU_LOGIN_SIGN_URL: ' ' }).login?.signUrl).toBeUndefined();
   });
 
   it.each([
     ['TSUNAGU_LOGIN_ISSUER', 'http://login.example'],
     ['TSUNAGU_LOGIN_ISSUER', 'login'],
+    ['TSUNAGU_LOGIN_SIGN_URL', 'http://login.example/sign-transactions'],
     ['TSUNAGU_LOGIN_CLIENT_ID', ''],
     ['TSUNAGU_LOGIN_REDIRECT_URI', ''],
     ['TSUNAGU_LOGIN_REDIRECT_URI', '/login'],

@@ -153,12 +153,19 @@ describe('while the login is down', () => {
     },
   );
 
-  it('behind the code exchange, nobody is registered, and the spent code begins anew', async () => {
+  it('behind the code exchange, nobody is registered, and the same completion goes through afterwards, once', async () => {
     const before = await eventCount();
     const { loginId, returned } = await returning();
     expect(await outage('me', () => at.complete(loginId, returned))).toEqual(unavailable);
-    expect(await codeOf(at.complete(loginId, returned))).toEqual([401, 'identity.login_invalid']);
+    expect(await outage('me', () => at.complete(loginId, returned))).toEqual(unavailable);
     expect(await eventCount()).toBe(before);
+    expect((await at.complete(loginId, returned)).status).toBe(201);
+    expect(await codeOf(at.complete(loginId, returned))).toEqual([401, 'identity.login_used']);
+
+    const second = await returning();
+    expect(await outage('me', () => at.complete(second.loginId, second.returned))).toEqual(unavailable);
+    const other = { ...second.returned, code: 'another' };
+    expect(await codeOf(at.complete(second.loginId, other))).toEqual([401, 'identity.login_invalid']);
   });
 
   it('from the start, no login begins, and cards go on', async () => {

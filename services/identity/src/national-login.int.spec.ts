@@ -36,7 +36,7 @@ const registered = async () =>
 describe('a national login', () => {
   it('is offered by name, begins at the login, and ends in a session', async () => {
     const offer = await at.identity.service.call('GET', '/identity/v1/national-login');
-    expect([offer.status, offer.body]).toEqual([200, { name: 'Test login' }]);
+    expect([offer.status, offer.body]).toEqual([200, { name: 'Test login', signs: true }]);
     const begun = await at.begin();
     expect([begun.status, Object.keys(begun.body).sort()]).toEqual([201, ['authorizationUrl', 'expiresAt', 'loginId']]);
     const leftMs = Date.parse(begun.body.expiresAt) - at.identity.service.clock.now();
@@ -44,7 +44,7 @@ describe('a national login', () => {
     expect(Object.fromEntries(new URL(begun.body.authorizationUrl).searchParams)).toMatchObject({
       response_type: 'code',
       client_id: 'tsunagu',
-      scope: 'openid name address birthdate gender sign',
+      scope: 'openid name address birthdate gender',
       code_challenge_method: 'S256',
     });
     const returned = await at.login.authorize(begun.body.authorizationUrl, at.login.account(claims));

@@ -1,6 +1,6 @@
 import { ConfigError, choiceSetting, type Environment, numberSetting, textSetting } from '@tsunagu/service-host';
 import { type StaffMapping, staffRoles } from './domain/staff-member.js';
-import { issuerSetting, redirectSetting } from './login-config.js';
+import { redirectSetting, secureUrlSetting } from './login-config.js';
 import { loginAlgorithms, type OpenidClient } from './outbound/openid-login.js';
 
 /** The staff login: whose it is, who this platform is to it, and what its claims mean here. */
@@ -20,12 +20,11 @@ export function readStaffLoginConfig(env: Environment): StaffLoginConfig | undef
   return {
     name: textSetting(env, 'TSUNAGU_STAFF_LOGIN_NAME', 'staff login'),
     client: {
-      issuer: issuerSetting(env, 'TSUNAGU_STAFF_LOGIN_ISSUER'),
+      issuer: secureUrlSetting(env, 'TSUNAGU_STAFF_LOGIN_ISSUER'),
       clientId: textSetting(env, 'TSUNAGU_STAFF_LOGIN_CLIENT_ID'),
       redirectUri: redirectSetting(env, 'TSUNAGU_STAFF_LOGIN_REDIRECT_URI'),
       scopes,
       algorithm: choiceSetting(env, 'TSUNAGU_STAFF_LOGIN_ALGORITHM', loginAlgorithms, 'ES256'),
-      claimsFrom: 'idToken',
       called: 'staff login',
     },
     mapping: mappingOf(textSetting(env, 'TSUNAGU_STAFF_LOGIN_MAPPING')),

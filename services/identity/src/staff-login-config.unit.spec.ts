@@ -26,7 +26,6 @@ describe('settings of the staff login', () => {
         redirectUri: 'https://desk.example/login',
         scopes: 'openid',
         algorithm: 'ES256',
-        claimsFrom: 'idToken',
         called: 'staff login',
       },
       mapping,

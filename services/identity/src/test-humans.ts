@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendRequest, EventLog } from '@tsunagu/event-store';
 import { MemoryEventLog } from '@tsunagu/event-store/memory';
-import { japanDay, ok } from '@tsunagu/kernel';
+import { japanDay, ok, refuse } from '@tsunagu/kernel';
 import type { NationalLogin } from './outbound/national-login.js';
-import type { LoginSecrets } from './outbound/openid-login.js';
 import { memoryVault } from './test-vault.js';
+import type { Attributes } from './verification/attributes.js';
 import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
 import { Erasing } from './workflows/erasing.js';
 import { FindingPerson } from './workflows/finding-person.js';
 import { Merging } from './workflows/merging.js';
-import { NationalSigningIn } from './workflows/national-signing-in.js';
+import { type NationalLoginSecrets, NationalSigningIn } from './workflows/national-signing-in.js';
 import { RecordingAttributes } from './workflows/recording-attributes.js';
 import { Reviewing } from './workflows/reviewing.js';
 import { Survivors } from './workflows/survivors.js';
@@ -26,6 +26,19 @@ export interface HumansCertificate {
   /** Whether link data shows its ties; a missing link may come late. */
   isLinked: boolean;
 }
+
+/** What the source says of a certificate. */
+export type LinkOf = (hash: string) => { predecessors: readonly string[]; siblings: readonly string[] };
+
+/** Whose card signs in a login. */
+export interface SigningHuman {
+  readonly hash: string;
+  readonly name: string;
+  readonly linkOf: LinkOf | undefined;
+}
+
+const ties = (linkOf: LinkOf | undefined) => async (hash: string) =>
+  linkOf && { ...linkOf(hash), signatureCertificate: null };
 
 export class Crash extends Error {}
 
@@ -75,21 +88,52 @@ export function startHumans() {
   const finding = new FindingPerson(log, vault, clock, survivors, contradictions);
   const login = {
     settings: { name: 'login', issuer: 'https://login.example/' },
+    signs: true,
     begin: async () => {
       throw new Error('no browser here');
     },
-    // The code says who came back and what they let be read.
+    // The code says who came back, what they let be read and which card signed.
     complete: async ({ code }: { code: string }) => {
-      const { subject, name } = JSON.parse(code) as { subject: string; name?: string };
-      return ok({ subject, claims: name === undefined ? {} : { name, birthdate: birthDate, gender: 'male' } });
+      const { subject } = JSON.parse(code) as { subject: string };
+      return ok({ subject, accessToken: code, claims: {} });
+    },
+    told: async ({ accessToken }: { accessToken: string }, transactionId: string | undefined) => {
+      const { name } = JSON.parse(accessToken) as { name?: string };
+      const claims = name === undefined ? {} : { name, birthdate: birthDate, gender: 'male' };
+      const certificate = Buffer.from(transactionId ?? '');
+      return ok({
+        claims,
+        signature: transactionId === undefined ? undefined : { certificate, signature: certificate },
+      });
     },
   } as unknown as NationalLogin;
+  const signing = new Map<string, SigningHuman>();
+  // Every signature is good; link data is asked as it is.
+  const signatures = {
+    check: async ({ certificate }: { readonly certificate: Buffer }) => {
+      const card = signing.get(certificate.toString());
+      if (!card) throw new Error('nobody signed');
+      const { hash, name, linkOf } = card;
+      const { predecessors, siblings } = (await wholeLineage(ties(linkOf), hash)) ?? {};
+      if (!predecessors || !siblings) return refuse('identity.lineage_unavailable');
+      return ok({ ownHashes: [hash], linkedHashes: [...predecessors, ...siblings], read: read(name) });
+    },
+  };
+  const read = (name: string): Attributes => {
+    const readAt = new Date(now).toISOString();
+    const table = { residenceCode: null, residenceTable: '2026-01-01', readAt, issuedAt: readAt };
+    return { source: 'signatureCertificate', name, birthDate: japanDay(birthDate), sex: '1', address: null, ...table };
+  };
   const begun = {
     keep: async () => ({ loginId: randomUUID(), expiresAtMs: now + 600_000 }),
-    take: async () => ok({} as LoginSecrets),
+    take: async (loginId: string) => {
+      const transactionId = signing.has(loginId) ? loginId : undefined;
+      return ok({ ...(transactionId && { signing: { message: '', transactionId } }) } as NationalLoginSecrets);
+    },
     giveBack: async () => {},
   };
-  const national = new NationalSigningIn({ login, begun, vault, recording, survivors, contradictions, log, clock });
+  const parts = { login, begun, vault, signatures, recording, survivors, contradictions, log, clock };
+  const national = new NationalSigningIn(parts);
   const reviewing = new Reviewing(log, clock, survivors, merging);
   return {
     log,
@@ -102,23 +146,22 @@ export function startHumans() {
     forward: () => {
       now += 1_000;
     },
-    /** One sign-in: the person's id, or the refusal's code. */
+    /** One sign-in, or with `joining` a card joined in that person's session: the person's id, or the refusal's code. */
     async tap(
       certificate: HumansCertificate,
-      linkOf: ((hash: string) => { predecessors: readonly string[]; siblings: readonly string[] }) | undefined,
+      linkOf: LinkOf | undefined,
       name: string | undefined,
+      joining?: string,
     ): Promise<{ readonly personId?: string; readonly code?: string }> {
       const commonName = `CARD${certificate.hash.padStart(10, '0')}13101001A`;
-      const source = () =>
-        wholeLineage(async (hash) => linkOf && { ...linkOf(hash), signatureCertificate: null }, certificate.hash);
-      const found = await finding.find({ hash: certificate.hash, commonName }, source, randomUUID());
+      const source = () => wholeLineage(ties(linkOf), certificate.hash);
+      const told = name === undefined ? null : japanDay(birthDate);
+      const session = joining === undefined ? undefined : { personId: joining, birthDate: told };
+      const found = await finding.find({ hash: certificate.hash, commonName }, source, randomUUID(), session);
       if (!found.ok) return { code: found.refusal.code };
       const { personId } = found.value;
       if (name === undefined) return { personId };
-      const readAt = new Date(now).toISOString();
-      const told = { name, birthDate: japanDay(birthDate), sex: '1', address: null };
-      const table = { residenceCode: null, residenceTable: '2026-01-01', readAt, issuedAt: readAt };
-      await recording.record(personId, { ...told, ...table }, randomUUID());
+      await recording.record(personId, read(name), randomUUID());
       return { personId };
     },
     /** By the session of any id that means them: the refusal's code, or undefined. */
@@ -128,15 +171,18 @@ export function startHumans() {
       const done = await consents.withdraw(personId, 'attributes', acting);
       return done.ok ? undefined : done.refusal.code;
     },
-    /** Back from the national login: alone, or to be joined in the session of a person. */
+    /** Back from the national login: alone, or to be joined in the session of a person; with a card that signed in it. */
     async logIn(
       subject: string,
       name: string | undefined,
       sessionOf: string | null,
+      signed?: SigningHuman,
     ): Promise<{ readonly personId?: string; readonly code?: string }> {
       const session = sessionOf === null ? null : { personId: sessionOf, tokenId: randomUUID() };
       const returned = { code: JSON.stringify({ subject, name }), state: 'state' };
-      const done = await national.complete(randomUUID(), returned, session, randomUUID());
+      const loginId = randomUUID();
+      if (signed) signing.set(loginId, signed);
+      const done = await national.complete(loginId, returned, session, randomUUID());
       return done.ok ? { personId: done.value.personId } : { code: done.refusal.code };
     },
   };

@@ -26,7 +26,14 @@ export interface TestIdentity {
   /** A challenge, signed by the card, presented. */
   session(
     card: Card,
-    options?: { withAttributes?: boolean; attributesOf?: Card; change?: (body: SessionBody) => SessionBody },
+    options?: {
+      withAttributes?: boolean;
+      attributesOf?: Card;
+      change?: (body: SessionBody) => SessionBody;
+      /** Presented with this token; `join` goes into the body. */
+      token?: string;
+      join?: boolean;
+    },
   ): Promise<TestAnswer>;
   /** `proof` of a write: a challenge for this act, signed by the card. */
   proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }>;
@@ -42,6 +49,7 @@ export interface SessionBody {
   certificate: string;
   signature: string;
   attributes?: { certificate: string; signature: string };
+  join?: boolean;
 }
 
 const keys = keyPool(4);
@@ -77,7 +85,7 @@ export async function startTestIdentity(
     issuer,
     card: (options) => newCard(store, { keys, nowMs: service.clock.now(), ...options }),
     renew: (card, options) => renewCard(store, card, { keys, nowMs: service.clock.now(), ...options }),
-    async session(card, { withAttributes, attributesOf, change = (body: SessionBody) => body } = {}) {
+    async session(card, { withAttributes, attributesOf, change = (body: SessionBody) => body, token, join } = {}) {
       const { body } = await service.call('POST', '/identity/v1/challenges', { body: {} });
       const nonce = Buffer.from(body.nonce, 'base64url');
       const request: SessionBody = {
@@ -92,7 +100,9 @@ export async function startTestIdentity(
           signature: signed(other.signaturePrivateKey ?? '', nonce),
         };
       }
-      return service.call('POST', '/identity/v1/sessions', { body: change(request) });
+      if (join !== undefined) request.join = join;
+      const given = token === undefined ? {} : { token };
+      return service.call('POST', '/identity/v1/sessions', { body: change(request), ...given });
     },
     async proof(card, purpose, operation) {
       const { body } = await service.call('POST', '/identity/v1/challenges', { body: { purpose, operation } });

@@ -38,6 +38,18 @@ export const steps = fc.oneof(
       attributes: fc.boolean(),
       /** In a session of the human's own card. */
       inSession: fc.boolean(),
+      /** The human's newest card signs in it. */
+      signs: fc.boolean(),
+      crash,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('joinCard' as const),
+      human,
+      taps: fc.array(fc.record({ which: fc.nat({ max: 1 }), joins: fc.boolean() }), { minLength: 1, maxLength: 3 }),
+      attributes: fc.boolean(),
       crash,
     }),
   },

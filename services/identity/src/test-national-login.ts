@@ -6,17 +6,17 @@ import { startTestIdentity, type TestIdentity } from './test-identity.js';
 export interface TestNationalLogin {
   readonly identity: TestIdentity;
   readonly login: SimulatedLogin;
-  /** `POST national-login`; with a token, to be joined in that session. */
-  begin(token?: string): Promise<TestAnswer>;
+  /** `POST national-login`; with a token, to be joined in that session; with `sign`, to be signed by the account's card. */
+  begin(token?: string, options?: { sign?: boolean }): Promise<TestAnswer>;
   complete(loginId: string, returned: Readonly<Record<string, string>>, token?: string): Promise<TestAnswer>;
   /** The whole way: begun, approved by the account, completed. */
-  signIn(accountId: string, token?: string): Promise<TestAnswer>;
+  signIn(accountId: string, token?: string, options?: { sign?: boolean }): Promise<TestAnswer>;
   close(): Promise<void>;
 }
 
 const redirectUri = 'https://app.example/login';
 
-export async function startTestNationalLogin(): Promise<TestNationalLogin> {
+export async function startTestNationalLogin({ signs = true } = {}): Promise<TestNationalLogin> {
   const login = await SimulatedLogin.listen();
   const identity = await startTestIdentity('test', {
     env: {
@@ -24,14 +24,15 @@ export async function startTestNationalLogin(): Promise<TestNationalLogin> {
       TSUNAGU_LOGIN_NAME: 'Test login',
       TSUNAGU_LOGIN_CLIENT_ID: 'tsunagu',
       TSUNAGU_LOGIN_REDIRECT_URI: redirectUri,
+      ...(signs && { TSUNAGU_LOGIN_SIGN_URL: login.signUrl }),
     },
   });
   const { body: jwks } = await identity.service.call('GET', '/identity/v1/national-login/jwks.json');
   login.serve(['tsunagu', 'another-client'].map((clientId) => ({ clientId, redirectUri, jwks })));
   const given = (token: string | undefined) => (token === undefined ? {} : { token });
-  const begin: TestNationalLogin['begin'] = (token) =>
+  const begin: TestNationalLogin['begin'] = (token, { sign } = {}) =>
     identity.service.call('POST', '/identity/v1/national-login', {
-      body: token === undefined ? {} : { join: true },
+      body: { ...(token !== undefined && { join: true }), ...(sign !== undefined && { sign }) },
       ...given(token),
     });
   const complete: TestNationalLogin['complete'] = (loginId, body, token) =>
@@ -41,8 +42,8 @@ export async function startTestNationalLogin(): Promise<TestNationalLogin> {
     login,
     begin,
     complete,
-    async signIn(accountId, token) {
-      const { body } = await begin(token);
+    async signIn(accountId, token, options) {
+      const { body } = await begin(token, options);
       return complete(body.loginId, await login.authorize(body.authorizationUrl, accountId), token);
     },
     async close() {

@@ -199,6 +199,28 @@ export const identityErrors = {
       ja: '最初からやり直し、開始したときと同じセッションで、戻ってきた code と state を送ってください。',
     },
   },
+  'identity.login_session_required': {
+    status: 403,
+    title: {
+      en: 'A card is joined only in a session that the national login opened.',
+      ja: 'カードの紐付けは、外部ログインで開始したセッションでのみ行えます。',
+    },
+    next: {
+      en: 'Sign in with the national login and send its token, or leave out join to sign in with the card alone.',
+      ja: '外部ログインでログインしてそのトークンを送るか、join を省いてカードのみでログインしてください。',
+    },
+  },
+  'identity.login_signing_off': {
+    status: 404,
+    title: {
+      en: "This platform does not use the login's signing function.",
+      ja: 'このシステムは外部ログインの署名機能を利用していません。',
+    },
+    next: {
+      en: 'Begin the login without sign. Whoever runs the platform sets TSUNAGU_LOGIN_SIGN_URL.',
+      ja: 'sign を省いてログインを開始してください。運用担当者は TSUNAGU_LOGIN_SIGN_URL を設定できます。',
+    },
+  },
   'identity.login_unavailable': {
     status: 503,
     title: { en: 'The national login cannot be used right now.', ja: '外部ログインは現在利用できません。' },

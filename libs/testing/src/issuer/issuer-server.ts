@@ -29,6 +29,11 @@ export interface LinkAnswer {
   readonly signatureCertificate: string | null;
 }
 
+/** What link data says of a signature certificate: the authentication certificates of the card that it is on. */
+export interface CardsAnswer {
+  readonly authenticationCertificates: readonly string[];
+}
+
 const hourMs = 3_600_000;
 const requestBytesMax = 65_536;
 /** Stands for a municipality that no card is of. */
@@ -45,7 +50,7 @@ interface SignedList {
 
 /**
  * The issuer as verifiers reach it: `POST /ocsp/<authority>` (RFC 6960, DER), `GET /crl/<authority>/<issuingPoint>.crl` (DER, ETag) and
- * `GET /links/<sha256>`. `handle` takes paths with or without a prefix of one segment (`/sim-issuer`).
+ * `GET /links/<sha256>`, `GET /signature-links/<sha256>`. `handle` takes paths with or without a prefix of one segment (`/sim-issuer`).
  */
 export class IssuerServer {
   mode: IssuerMode = { ...workingIssuer };
@@ -65,7 +70,9 @@ export class IssuerServer {
     if (request.method === 'POST' && question) return this.answerQuestion(question[1] ?? '', request, response);
     const list = /\/crl\/([a-z]+-\d+)\/(\d{5})\.crl$/.exec(path);
     const link = /\/links\/([0-9a-f]{64})$/.exec(path);
-    if (request.method !== 'GET' || (!list && !link)) return end(response, 404);
+    const cards = /\/signature-links\/([0-9a-f]{64})$/.exec(path);
+    if (request.method !== 'GET' || (!list && !link && !cards)) return end(response, 404);
+    if (cards) return this.answerCards(cards[1] ?? '', response);
     if (link) return this.answerLink(link[1] ?? '', response);
     if (this.mode.lists === 'unreachable') return void response.destroy();
     const [, authority = '', issuingPoint = ''] = list ?? [];
@@ -100,6 +107,16 @@ export class IssuerServer {
       siblings,
       signatureCertificate,
     };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
+  private answerCards(sha256: string, response: ServerResponse): void {
+    const card = this.store.cardOfSignature(sha256);
+    if (this.mode.links === 'unavailable' || card === undefined) {
+      end(response, card === undefined ? 404 : 503);
+      return;
+    }
+    const answer: CardsAnswer = { authenticationCertificates: [card] };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 

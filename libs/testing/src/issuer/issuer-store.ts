@@ -106,6 +106,8 @@ export class IssuerStore {
   private readonly phones = new Map<string, IssuedPhone>();
   /** By the card's hash, newest first. */
   private readonly phonesOfCard = new Map<string, readonly string[]>();
+  /** The card's hash by that of each signature certificate it ever had. */
+  private readonly cardsOfSignature = new Map<string, string>();
   private readonly certificates = new Map<string, CertificateRecord & { readonly issuingPoint: string }>();
   /** `<authority>/<serial>` to hash. */
   private readonly serials = new Map<string, string>();
@@ -170,6 +172,12 @@ export class IssuerStore {
     return { predecessors, siblings: cards, signatureCertificate: null };
   }
 
+  /** The authentication certificate of the card that a signature certificate is on; undefined for one that is not in the books. */
+  cardOfSignature(sha256: string): string | undefined {
+    this.follow();
+    return this.cardsOfSignature.get(sha256);
+  }
+
   /** The hash of the certificate that an authority gave this serial number (hex, leading zeros do not count). */
   certificateOf(authority: string, serial: string): string | undefined {
     this.follow();
@@ -232,7 +240,10 @@ export class IssuerStore {
       case 'issued':
         this.cards.set(entry.authentication.sha256, entry);
         this.enterCertificate(entry.authentication, entry.issuingPoint);
-        if (entry.signature) this.enterCertificate(entry.signature, entry.issuingPoint);
+        if (entry.signature) {
+          this.enterCertificate(entry.signature, entry.issuingPoint);
+          this.cardsOfSignature.set(entry.signature.sha256, entry.authentication.sha256);
+        }
         return;
       case 'phone': {
         const { sha256 } = entry.authentication;
@@ -246,6 +257,7 @@ export class IssuerStore {
         if (!card) return;
         this.cards.set(entry.card, { ...card, signature: entry.signature, holder: entry.holder });
         this.enterCertificate(entry.signature, card.issuingPoint);
+        this.cardsOfSignature.set(entry.signature.sha256, entry.card);
         return;
       }
       case 'revoked':

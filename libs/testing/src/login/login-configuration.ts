@@ -63,13 +63,17 @@ export function loginConfiguration(login: {
     pkce: { required: () => true },
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: { clientAuthSigningAlgValues: ['ES256'], idTokenSigningAlgValues: ['ES256'] },
-    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      clientCredentials: { enabled: true },
+    },
+    extraParams: ['sign_transaction_id'],
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     ttl: Object.fromEntries(
-      ['AccessToken', 'AuthorizationCode', 'Grant', 'IdToken', 'Interaction', 'Session'].map((model) => [
-        model,
-        lifeSeconds,
-      ]),
+      ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'Grant', 'IdToken', 'Interaction', 'Session'].map(
+        (model) => [model, lifeSeconds],
+      ),
     ),
     adapter: loginStore(login.clients.map(clientMetadata)),
     cookies: { keys: ['of a simulated login'] },
@@ -82,7 +86,7 @@ function clientMetadata({ clientId, redirectUri, jwks }: SimulatedClient) {
     redirect_uris: [redirectUri],
     jwks,
     response_types: ['code'],
-    grant_types: ['authorization_code'],
+    grant_types: ['authorization_code', 'client_credentials'],
     subject_type: 'pairwise',
     token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: 'ES256',

@@ -24,6 +24,10 @@ declare module 'oidc-provider' {
       accountId: string;
       clientId: string;
     }) => Grant;
+    readonly AccessToken: {
+      find(token: string): Promise<{ readonly clientId: string; readonly accountId: string } | undefined>;
+    };
+    readonly ClientCredentials: { find(token: string): Promise<{ readonly clientId: string } | undefined> };
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
     use(middleware: (context: OidcContext, next: () => Promise<void>) => Promise<void>): void;
     interactionDetails(

@@ -10,23 +10,31 @@ import {
   type SimulatedAccount,
   type SimulatedClient,
 } from './login-configuration.js';
+import { type SigningCard, SimulatedSigning } from './login-signing.js';
 import { followLogin } from './login-steps.js';
+
+export type { SigningCard } from './login-signing.js';
 
 /** How the login misbehaves in a test. */
 export interface LoginMode {
   /** `down`: no answer at all. The others: that endpoint alone answers 500. */
-  outage: 'none' | 'down' | 'token' | 'me' | 'jwks';
+  outage: 'none' | 'down' | 'token' | 'me' | 'jwks' | 'sign-transactions';
   /** What is wrong with the next ID tokens. All but `algorithm`, `unsigned` and `key` are signed with the login's own key. */
   idToken: 'good' | 'nonce' | 'issuer' | 'audience' | 'subject' | 'expired' | 'algorithm' | 'unsigned' | 'key' | 'none';
 }
 
 /**
  * The national login for specs: an OpenID Provider as DOMAIN §3 says (authorization code, PKCE, private_key_jwt, ES256, pairwise
- * subjects, its scopes). The person's side is `authorize`: it follows the redirects and approves as an account. Its clock is the real one.
+ * subjects, its scopes, its signing function). The person's side is `authorize`: it follows the redirects and approves as an account. Its clock is the real one.
  */
 export class SimulatedLogin {
   mode: LoginMode = { outage: 'none', idToken: 'good' };
   readonly accounts = new Map<string, SimulatedAccount>();
+  readonly signing = new SimulatedSigning({
+    client: async (token) => (await this.provider?.ClientCredentials.find(token))?.clientId,
+    person: async (token) => this.provider?.AccessToken.find(token),
+  });
+  private provider: Provider | undefined;
   private readonly keys = {
     login: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
     stranger: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
@@ -58,13 +66,20 @@ export class SimulatedLogin {
       await next();
       if (context.oidc?.route === 'token') await this.spoil(context);
     });
+    this.provider = provider;
     this.handle = provider.callback();
   }
 
-  /** A new account with these claims; what is left out is unknown to the login. Returns its id. */
-  account(claims: SimulatedAccount = {}): string {
+  /** Where clients register digests to be signed. */
+  get signUrl(): string {
+    return `${this.issuer}/sign-transactions`;
+  }
+
+  /** A new account with these claims; what is left out is unknown to the login. With `card` it can sign. Returns its id. */
+  account(claims: SimulatedAccount = {}, card?: SigningCard): string {
     const accountId = randomUUID();
     this.accounts.set(accountId, claims);
+    if (card) this.signing.cards.set(accountId, card);
     return accountId;
   }
 
@@ -82,6 +97,7 @@ export class SimulatedLogin {
     const { outage } = this.mode;
     if (outage === 'down' || !this.handle) return void response.destroy();
     if (outage !== 'none' && request.url?.startsWith(`/${outage}`)) return void response.writeHead(500).end();
+    if (request.url?.startsWith('/sign-transactions')) return this.signing.handle(request, response);
     await this.handle(request, response);
   }
 
@@ -90,6 +106,7 @@ export class SimulatedLogin {
     const { req, res } = context;
     const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account') ?? '';
     const { params } = await provider.interactionDetails(req, res);
+    if (params.sign_transaction_id) this.signing.sign(params.sign_transaction_id, params.client_id ?? '', accountId);
     const grant = new provider.Grant({ accountId, clientId: params.client_id ?? '' });
     grant.addOIDCScope(loginScopes.join(' '));
     context.respond = false;

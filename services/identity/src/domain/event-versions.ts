@@ -34,6 +34,7 @@ type OwnEvent =
 export const upcasts = {
   CertificateBound: [],
   CertificateSuperseded: [],
+  CardJoined: [],
   ClientRegistered: [],
   ClientKeysReplaced: [],
   ClientDisabled: [],

@@ -23,6 +23,8 @@ export type PersonEvent =
         readonly predecessorRefs: readonly string[];
       };
     }
+  /** Of somebody who came by the national login, and until then perhaps without a card. */
+  | { readonly type: 'CardJoined'; readonly data: CardJoined }
   | PersonMyKeyIdEvent
   | ConsentEvent
   | { readonly type: 'SubjectAdded'; readonly data: PersonSubject & { readonly personId: string } }
@@ -37,6 +39,17 @@ export type PersonEvent =
       readonly type: 'PersonErased';
       readonly data: { readonly personId: string; readonly erasureId: string; readonly keyHash: string };
     };
+
+export interface CardJoined {
+  readonly personId: string;
+  /** The certificates that are the person's from then on, by keyed hash. */
+  readonly certificateRefs: readonly string[];
+  /**
+   * `session`: the card signed in a session of the person that the login opened; `loginSignature`: link data ties them to the
+   * certificate that signed in the login itself.
+   */
+  readonly by: 'session' | 'loginSignature';
+}
 
 export interface AttributesVerified {
   readonly personId: string;
@@ -64,7 +77,8 @@ export interface Person extends Consenting {
   /** Of the newest reading, and when that was: a withdrawal leaves both, so that doubles are still found. */
   readonly attributesDigest: string | null;
   readonly digestReadAt: string | null;
-  readonly cards: number;
+  /** Cards that came after the person was registered. */
+  readonly laterCards: number;
   readonly subjects: readonly PersonSubject[];
   /** Open reviews for which grants wait. */
   readonly heldBy: readonly string[];
@@ -98,7 +112,7 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       ...nothingRead,
       consents: [],
       attributesWithdrawnAt: null,
-      cards: 1,
+      laterCards: 0,
       subjects: [],
       heldBy: [],
       mergedInto: null,
@@ -109,7 +123,8 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
   switch (event.type) {
     case 'CertificateSuperseded':
-      return { ...person, cards: person.cards + 1 };
+    case 'CardJoined':
+      return { ...person, laterCards: person.laterCards + 1 };
     case 'MyKeyIdRegistered':
     case 'MyKeyIdChanged':
       return event.data.programmeId === defaultProgramme ? { ...person, myKeyIdRef: event.data.myKeyIdRef } : person;

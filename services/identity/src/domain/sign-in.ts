@@ -1,11 +1,19 @@
+import type { JapanDay } from '@tsunagu/kernel';
 import type { CertificateBound } from './certificate.js';
 import type { MyKeyIdReserved } from './my-key-id.js';
-import type { PersonEvent } from './person.js';
+import type { PersonEvent, PersonSubject } from './person.js';
 
 /** Whom a certificate was bound to, and the person that this id means today, after merges. */
 export interface Holder {
   readonly boundTo: string;
   readonly personId: string;
+}
+
+/** What is known of a person whom a card or a login may belong to, under all ids that mean them. */
+export interface KnownPerson extends Holder {
+  readonly subjects: readonly PersonSubject[];
+  readonly hasCard: boolean;
+  readonly birthDate: JapanDay | null;
 }
 
 /** Everything the decision about a presented certificate knows. Certificates and MyKey IDs are keyed hashes. */
@@ -17,6 +25,10 @@ export interface SignIn {
   readonly holders: ReadonlyMap<string, Holder>;
   /** Whose the certificate is by a decided review of contradicting link data; null where there was none. */
   readonly assignedTo: string | null;
+  /** The person in whose session of the national login it is presented, to be joined to them; null for a plain sign-in. */
+  readonly session: KnownPerson | null;
+  /** What the card tells, where its attributes may be read. */
+  readonly birthDate: JapanDay | null;
   /** The string that the card brings along; null when it brings none or another person holds it. */
   readonly freeMyKeyIdRef: string | null;
   /** The id for a person who turns out to be new. */
@@ -43,32 +55,74 @@ export interface Contradiction {
   readonly personIds: readonly string[];
 }
 
+/** The card and the session that it was to be joined in do not belong together: for staff to look at. */
+export interface NotJoined {
+  readonly outcome: 'not_joined';
+  /** The persons of the card and of the session; one where the card is nobody's. */
+  readonly personIds: readonly string[];
+  /** One English sentence without personal data. */
+  readonly detail: string;
+}
+
 /**
  * Who presented a certificate that belongs to nobody yet: the person of any known certificate that link data ties to it; a new
  * person where none is known. All certificates that link data names are reserved for that person.
  *
  * The certificate is bound to the id of the nearest one known, also where that person was merged into another: so a split gives
  * each its cards back without moving any.
+ *
+ * In a session that it is to be joined in, a card that is nobody's becomes that person's, where they have no other one: a card that
+ * follows theirs is known by link data.
  */
-export function decideSignIn(signIn: SignIn): SignedIn | Contradiction {
-  const { certificateRef, linkedRefs, holders, assignedTo } = signIn;
-  const known = linkedRefs.flatMap((ref) => holders.get(ref) ?? []);
-  const persons = new Set(known.map(({ personId }) => personId));
-  if (persons.size > 1) {
-    const assigned = known.find(({ boundTo, personId }) => boundTo === assignedTo || personId === assignedTo);
-    if (!assigned)
-      return { outcome: 'contradiction', personIds: [...new Set(known.map(({ boundTo }) => boundTo))].sort() };
-    // Link data was found wrong: nothing else that it names is reserved.
-    return ofKnown(assigned, certificateRef, linkedRefs, [bound(assigned.boundTo, certificateRef, 'presented')]);
-  }
-  const [holder] = known;
-  const boundTo = holder?.boundTo ?? signIn.newPersonId;
-  const free = [...new Set(linkedRefs)].filter((ref) => ref !== certificateRef && !holders.has(ref));
+export function decideSignIn(signIn: SignIn): SignedIn | Contradiction | NotJoined {
+  const { certificateRef, linkedRefs, session } = signIn;
+  const tied = tiedPerson(signIn);
+  if ('outcome' in tied) return tied;
+  const { holder, freeRefs } = tied;
+  const detail = session && notJoined(session, holder, signIn.birthDate);
+  if (detail) return { outcome: 'not_joined', personIds: differentPersons([holder, session]), detail };
+  const boundTo = holder?.boundTo ?? session?.boundTo ?? signIn.newPersonId;
+  const free = freeRefs.filter((ref) => ref !== certificateRef);
   const certificates = [
     bound(boundTo, certificateRef, 'presented'),
     ...free.map((ref) => bound(boundTo, ref, 'linked')),
   ];
-  return holder ? ofKnown(holder, certificateRef, linkedRefs, certificates) : ofNew(signIn, certificates);
+  if (holder) return ofKnown(holder, certificateRef, linkedRefs, certificates);
+  return session ? ofSession(session, signIn, certificates) : ofNew(signIn, certificates);
+}
+
+/** Each person once, in the order given. */
+export function differentPersons(known: readonly (Holder | undefined)[]): readonly string[] {
+  return [...new Set(known.flatMap((each) => each?.personId ?? []))];
+}
+
+/** Why a card does not belong to the session that it was presented in; null where it may. `holder`: whose it is already. */
+export function notJoined(session: KnownPerson, holder: Holder | undefined, birthDate: JapanDay | null): string | null {
+  if (holder) {
+    return holder.personId === session.personId ? null : 'The card belongs to another person than the session.';
+  }
+  if (session.hasCard) return 'The person of the session has another card.';
+  const differ = session.birthDate !== null && birthDate !== null && session.birthDate !== birthDate;
+  return differ ? 'The card tells of somebody else than the session.' : null;
+}
+
+/** Whose the known ones of some certificates are, and those that may be reserved for them. */
+export function tiedPerson({
+  linkedRefs,
+  holders,
+  assignedTo,
+}: Pick<SignIn, 'linkedRefs' | 'holders' | 'assignedTo'>):
+  | { readonly holder: Holder | undefined; readonly freeRefs: readonly string[] }
+  | Contradiction {
+  const known = linkedRefs.flatMap((ref) => holders.get(ref) ?? []);
+  const persons = new Set(known.map(({ personId }) => personId));
+  if (persons.size <= 1) {
+    return { holder: known[0], freeRefs: [...new Set(linkedRefs)].filter((ref) => !holders.has(ref)) };
+  }
+  const assigned = known.find(({ boundTo, personId }) => boundTo === assignedTo || personId === assignedTo);
+  // Link data was found wrong: nothing else that it names is reserved.
+  if (assigned) return { holder: assigned, freeRefs: [] };
+  return { outcome: 'contradiction', personIds: [...new Set(known.map(({ boundTo }) => boundTo))].sort() };
 }
 
 function ofKnown(
@@ -80,6 +134,22 @@ function ofKnown(
   const data = { personId: boundTo, certificateRef, predecessorRefs };
   const person: readonly PersonEvent[] = [{ type: 'CertificateSuperseded', data }];
   return { outcome: 'signed_in', boundTo, personId, isNew: false, person, certificates, myKeyId: null };
+}
+
+function ofSession(
+  { boundTo, personId }: KnownPerson,
+  { freeMyKeyIdRef: myKeyIdRef, programmeId }: SignIn,
+  certificates: readonly CertificateBound[],
+): SignedIn {
+  const certificateRefs = certificates.map(({ data }) => data.certificateRef);
+  const joined: PersonEvent = { type: 'CardJoined', data: { personId: boundTo, certificateRefs, by: 'session' } };
+  const known = { outcome: 'signed_in', boundTo, personId, isNew: false, certificates } as const;
+  if (myKeyIdRef === null) return { ...known, person: [joined], myKeyId: null };
+  return {
+    ...known,
+    person: [joined, { type: 'MyKeyIdRegistered', data: { personId: boundTo, programmeId, myKeyIdRef } }],
+    myKeyId: { type: 'MyKeyIdReserved', data: { personId: boundTo, myKeyIdRef } },
+  };
 }
 
 function ofNew(
@@ -96,6 +166,6 @@ function ofNew(
   };
 }
 
-function bound(personId: string, certificateRef: string, by: CertificateBound['data']['by']): CertificateBound {
+export function bound(personId: string, certificateRef: string, by: CertificateBound['data']['by']): CertificateBound {
   return { type: 'CertificateBound', data: { personId, certificateRef, by } };
 }

@@ -1,7 +1,15 @@
+import { japanDay } from '@tsunagu/kernel';
 import fc from 'fast-check';
-import { decideSignIn, type Holder, type SignedIn } from './sign-in.js';
+import { decideSignIn, type Holder, type KnownPerson, type SignedIn } from './sign-in.js';
 
-const base = { programmeId: 'default', freeMyKeyIdRef: 'k', newPersonId: 'new', assignedTo: null } as const;
+const base = {
+  programmeId: 'default',
+  freeMyKeyIdRef: 'k',
+  newPersonId: 'new',
+  assignedTo: null,
+  session: null,
+  birthDate: null,
+} as const;
 
 function decided(signIn: Parameters<typeof decideSignIn>[0]): SignedIn {
   const result = decideSignIn(signIn);
@@ -78,6 +86,53 @@ describe('whose certificate it is', () => {
       freeMyKeyIdRef: null,
     });
     expect([value.isNew, value.myKeyId, value.person.length]).toEqual([true, null, 1]);
+  });
+
+  const session = (of: Partial<KnownPerson> = {}): KnownPerson => {
+    return { boundTo: 's', personId: 's', subjects: [], hasCard: false, birthDate: null, ...of };
+  };
+  const joining = (of: Partial<Parameters<typeof decideSignIn>[0]> = {}) =>
+    decideSignIn({ ...base, certificateRef: 'c', linkedRefs: ['b'], holders: new Map(), session: session(), ...of });
+
+  it('a card that is nobody’s joins the session that it is presented in, with all that link data names and its MyKey ID', () => {
+    expect(joining()).toEqual({
+      outcome: 'signed_in',
+      boundTo: 's',
+      personId: 's',
+      isNew: false,
+      person: [
+        { type: 'CardJoined', data: { personId: 's', certificateRefs: ['c', 'b'], by: 'session' } },
+        { type: 'MyKeyIdRegistered', data: { personId: 's', programmeId: 'default', myKeyIdRef: 'k' } },
+      ],
+      certificates: ['c presented', 'b linked'].map((each) => {
+        const [certificateRef, by] = each.split(' ');
+        return { type: 'CertificateBound', data: { personId: 's', certificateRef, by } };
+      }),
+      myKeyId: { type: 'MyKeyIdReserved', data: { personId: 's', myKeyIdRef: 'k' } },
+    });
+    expect(joining({ freeMyKeyIdRef: null })).toMatchObject({ personId: 's', myKeyId: null });
+  });
+
+  it('a card that follows the session’s own is theirs without being joined; one of somebody else, or a second one, is refused', () => {
+    const own = { session: session({ hasCard: true }), holders: holders({ b: 'old>s' }) };
+    expect(joining(own)).toMatchObject({ outcome: 'signed_in', boundTo: 'old', personId: 's' });
+    expect(joining({ holders: holders({ b: 'p' }) })).toMatchObject({ outcome: 'not_joined', personIds: ['p', 's'] });
+    expect(joining({ session: session({ hasCard: true }) })).toMatchObject({ outcome: 'not_joined', personIds: ['s'] });
+    const torn = { linkedRefs: ['a', 'b'], holders: holders({ a: 's', b: 'p' }) };
+    expect(joining(torn).outcome).toBe('contradiction');
+    expect(joining({ ...torn, assignedTo: 's' })).toMatchObject({ outcome: 'signed_in', personId: 's' });
+    expect(joining({ ...torn, assignedTo: 'p' })).toMatchObject({ outcome: 'not_joined', personIds: ['p', 's'] });
+  });
+
+  it('a card that tells another birth date than is known of the session’s person is not joined; one that tells none is', () => {
+    const outcome = (told: string | null, held: string | null) =>
+      joining({
+        birthDate: told === null ? null : japanDay(told),
+        session: session({ birthDate: held === null ? null : japanDay(held) }),
+      }).outcome;
+    expect(outcome('1990-04-01', '1990-04-02')).toBe('not_joined');
+    const fit = [outcome('1990-04-01', '1990-04-01'), outcome(null, '1990-04-01'), outcome('1990-04-01', null)];
+    expect(fit).toEqual(['signed_in', 'signed_in', 'signed_in']);
   });
 
   it('makes one person a chain of cards, in whatever order the cards of many persons are presented', () => {

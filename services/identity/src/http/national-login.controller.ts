@@ -23,6 +23,8 @@ const codeMax = 2_000;
 class LoginOffer {
   /** The login as people know it. */
   name: string;
+  /** Whether a login may be begun with `sign`. */
+  signs: boolean;
 }
 
 class LoginRequest {
@@ -30,6 +32,14 @@ class LoginRequest {
   @IsOptional()
   @IsBoolean()
   join?: boolean;
+
+  /**
+   * The person's card signs in the login with its signature password, which ties the login to whoever the card belongs to, now or
+   * when it comes.
+   */
+  @IsOptional()
+  @IsBoolean()
+  sign?: boolean;
 }
 
 export class LoginAnswer {
@@ -75,7 +85,8 @@ export class NationalLoginController {
   @Get()
   @Public()
   offer(): LoginOffer {
-    return { name: this.offered().name };
+    const { name, signs } = this.offered();
+    return { name, signs };
   }
 
   /** Begins a login: ten minutes, one use. With `join` it needs the token of the citizen's session that it is to be joined in. */
@@ -87,7 +98,9 @@ export class NationalLoginController {
     const signingIn = this.offered();
     const session = body?.join ? sessionOf(caller) : null;
     if (body?.join && !session) throw new Problem({ code: 'auth.token_invalid', detail: 'Joining needs a session.' });
-    const begun = valueOrProblem(await signingIn.begin(session));
+    const sign = body?.sign === true;
+    if (sign && !signingIn.signs) throw new Problem({ code: 'identity.login_signing_off' });
+    const begun = valueOrProblem(await signingIn.begin(session, { sign }));
     const { loginId, authorizationUrl, expiresAtMs } = begun;
     return { loginId, authorizationUrl, expiresAt: isoTime(expiresAtMs) };
   }

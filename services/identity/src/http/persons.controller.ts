@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { isId } from '@tsunagu/kernel';
 import {
@@ -7,14 +7,17 @@ import {
   CreatedId,
   CurrentCaller,
   Idempotent,
+  PARTS,
   Problem,
   Roles,
+  type ServiceParts,
   valueOrProblem,
 } from '@tsunagu/service-host';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 import { type Change, mergePatterns, splitPatterns } from '../domain/merge.js';
 import { Looks } from '../outbound/looks.js';
 import { Merging } from '../workflows/merging.js';
+import { countCards } from '../workflows/persons-of-cards.js';
 import { Survivors } from '../workflows/survivors.js';
 import { evidencePattern, reasonPattern } from './paging.js';
 
@@ -63,6 +66,7 @@ export class PersonsController {
     private readonly merging: Merging,
     private readonly survivors: Survivors,
     private readonly looks: Looks,
+    @Inject(PARTS) private readonly parts: ServiceParts,
   ) {}
 
   @Post('merges')
@@ -139,12 +143,12 @@ export class PersonsController {
   ) {
     const person = isId(personId) ? (await this.survivors.of([personId])).get(personId) : undefined;
     if (!person) throw new Problem({ code: 'request.not_found' });
-    const { cards, attributesReadAt, heldBy, erasureId } = person;
+    const { attributesReadAt, heldBy, erasureId } = person;
     const personIds = await this.survivors.idsOf(person);
     const shown = {
       personId: person.personId,
       personIds,
-      cards,
+      cards: await countCards(this.parts.log, [person]),
       attributesReadAt,
       reviewIds: heldBy,
       ...(erasureId === null ? {} : { erasureId }),

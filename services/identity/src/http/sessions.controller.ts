@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { type Clock, type FieldError, isId, isoTime } from '@tsunagu/kernel';
 import {
   type Caller,
@@ -17,6 +17,7 @@ import { Type } from 'class-transformer';
 import {
   Equals,
   IsBase64,
+  IsBoolean,
   IsObject,
   IsOptional,
   IsString,
@@ -69,6 +70,11 @@ class SessionRequest extends CardProof {
   @ValidateNested()
   @Type(() => AttributesProof)
   attributes?: AttributesProof;
+
+  /** The card is to be joined to the person of the session whose token comes along. Asked for, never guessed from a token. */
+  @IsOptional()
+  @IsBoolean()
+  join?: boolean;
 }
 
 class SessionPerson {
@@ -115,14 +121,24 @@ export class SessionsController {
     @Inject(ENDED_SESSIONS) private readonly endedSessions: EndedSessions,
   ) {}
 
-  /** Signs in with a card. */
+  /** Signs in with a card. With `join` it needs the token of the citizen's session of the national login that it is to be joined in. */
   @Post()
   @Public()
-  async open(@Body() body: SessionRequest, @CorrelationId() correlationId: string): Promise<SessionAnswer> {
+  @ApiBearerAuth()
+  @ApiSecurity({})
+  async open(
+    @Body() body: SessionRequest,
+    @CurrentCaller() caller: Caller | undefined,
+    @CorrelationId() correlationId: string,
+  ): Promise<SessionAnswer> {
     const card = proofFrom(body, 'certificate');
     const attributes = body.attributes && proofFrom(body.attributes, 'attributes.certificate');
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
-    const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
+    const joiningPersonId = body.join ? await this.ofLogin(caller) : undefined;
+    const signedIn = await this.signingIn.signIn(body.challengeId, card, attributes, correlationId, {
+      joiningPersonId,
+    });
+    const person = valueOrProblem(signedIn);
     await this.kept.keep(person.personId, card.certificate, this.clock.now());
     const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card');
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
@@ -171,6 +187,19 @@ export class SessionsController {
     const tokenId = isUUID(sessionId) ? await this.sessions.endOne(caller.subject, sessionId) : undefined;
     if (tokenId === undefined) throw new Problem({ code: 'request.not_found' });
     this.endedSessions.add(tokenId);
+  }
+
+  /** The person of a session that the national login opened: in a session of a card, another card proves nothing of its holder. */
+  private async ofLogin(caller: Caller | undefined): Promise<string> {
+    if (!caller) throw new Problem({ code: 'auth.token_invalid', detail: 'Joining needs a session.' });
+    if (caller.role !== 'citizen') {
+      throw new Problem({ code: 'auth.role_required', detail: 'The call needs the role citizen, or no token.' });
+    }
+    const way = await this.sessionEnds.wayOf(caller.tokenId);
+    // Ended, perhaps by another process, or of a token that no session opened.
+    if (way === undefined) throw new Problem({ code: 'auth.token_invalid', detail: 'The session is not open.' });
+    if (way !== 'login') throw new Problem({ code: 'identity.login_session_required' });
+    return caller.subject;
   }
 }
 

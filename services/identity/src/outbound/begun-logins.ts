@@ -64,9 +64,12 @@ export class BegunLogins<Kept extends LoginSecrets = LoginSecrets> {
     return refuse(login.is_theirs && login.used_at ? 'identity.login_used' : 'identity.login_invalid');
   }
 
-  /** Nothing came of it because the login could not be reached: it may be taken once more. */
-  async giveBack(loginId: string): Promise<void> {
-    await this.database.query(`update ${this.place.table} set used_at = null where login_id = $1`, [loginId]);
+  /** Nothing came of it because somebody could not be reached: it may be taken once more, with what is known of it by then. */
+  async giveBack(loginId: string, { state: _, ...kept }: Kept): Promise<void> {
+    await this.database.query(`update ${this.place.table} set used_at = null, sealed = $2 where login_id = $1`, [
+      loginId,
+      seal(this.sealKey, this.context(loginId), kept),
+    ]);
   }
 
   async forgetOld(): Promise<void> {

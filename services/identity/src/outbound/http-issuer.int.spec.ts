@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   type Card,
   certificateHash,
+  changeAttributes,
   holdCard,
   type IssuerMode,
   IssuerServer,
@@ -285,6 +286,20 @@ describe('the issuer over HTTP', () => {
     expect(await lineage(renewedHash)).toEqual({ predecessors: [], siblings: [], signatureCertificate });
     set({ links: 'unavailable' });
     expect(await lineage(renewedHash)).toBeUndefined();
+  });
+
+  it('reads of a signature certificate which card it is on, also after another one took its place', async () => {
+    const of = await card();
+    const changed = await changeAttributes(store, of, { keys, nowMs: clock.ms, residence: '27100' });
+    const hashes = [of, changed].map(({ signatureCertificate = '' }) => certificateHash(signatureCertificate));
+    for (const hash of hashes) expect(await made().cardsOf(hash)).toEqual([certificateHash(of.certificate)]);
+    expect(await made().cardsOf('0'.repeat(64))).toBeUndefined();
+    set({ links: 'unavailable' });
+    expect(await made().cardsOf(hashes[0] ?? '')).toBeUndefined();
+    for (const authenticationCertificates of [[], ['x'], 'a'.repeat(64), undefined]) {
+      instead = (_request, response) => response.writeHead(200).end(JSON.stringify({ authenticationCertificates }));
+      expect(await made().cardsOf(hashes[1] ?? '')).toBeUndefined();
+    }
   });
 
   it.each([

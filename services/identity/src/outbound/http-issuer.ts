@@ -86,27 +86,45 @@ export class HttpIssuer implements Issuer {
     return answer;
   }
 
-  async lineage(certificateHash: string): Promise<Lineage | undefined> {
-    const lineage = await this.readLineage(certificateHash).catch((error: Error) => {
-      this.options.logger.warn({ reason: error.message }, 'link data cannot be read');
-      return undefined;
-    });
-    this.links.inc({ answer: lineage ? 'answered' : 'unavailable' });
-    return lineage;
+  lineage(certificateHash: string): Promise<Lineage | undefined> {
+    return this.linkData(`/links/${certificateHash}`, lineageFrom);
   }
 
-  private async readLineage(certificateHash: string): Promise<Lineage> {
-    const { status, body } = await this.connection.get(`/links/${certificateHash}`, linkBytesMax);
-    if (status !== 200) throw new Error(`the issuer answered ${status}`);
-    return lineageFrom(JSON.parse(Buffer.from(body).toString('utf8')));
+  cardsOf(signatureCertificateHash: string): Promise<readonly string[] | undefined> {
+    return this.linkData(`/signature-links/${signatureCertificateHash}`, cardsFrom);
   }
+
+  private async linkData<T>(path: string, read: (answer: unknown) => T): Promise<T | undefined> {
+    try {
+      const { status, body } = await this.connection.get(path, linkBytesMax);
+      if (status !== 200) throw new Error(`the issuer answered ${status}`);
+      const answer = read(JSON.parse(Buffer.from(body).toString('utf8')));
+      this.links.inc({ answer: 'answered' });
+      return answer;
+    } catch (error) {
+      this.options.logger.warn({ reason: (error as Error).message }, 'link data cannot be read');
+      this.links.inc({ answer: 'unavailable' });
+      return undefined;
+    }
+  }
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && hash.test(value);
+}
+
+function areHashes(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= linkedMax && value.every(isHash);
+}
+
+function cardsFrom(answer: unknown): readonly string[] {
+  const { authenticationCertificates: cards } = answer as Record<string, unknown>;
+  if (!areHashes(cards) || cards.length === 0) throw new Error('link data in an unknown form');
+  return cards;
 }
 
 function lineageFrom(answer: unknown): Lineage {
   const { firstIssue, predecessors, siblings = [], signatureCertificate } = answer as Record<string, unknown>;
-  const isHash = (value: unknown): value is string => typeof value === 'string' && hash.test(value);
-  const areHashes = (value: unknown): value is string[] =>
-    Array.isArray(value) && value.length <= linkedMax && value.every(isHash);
   if (
     !areHashes(predecessors) ||
     !areHashes(siblings) ||

@@ -43,4 +43,6 @@ export interface Issuer {
   ): Promise<RevocationAnswer>;
   /** Undefined when the source does not answer, or does not know the certificate, which its own issuer always does. */
   lineage(certificateHash: string): Promise<Lineage | undefined>;
+  /** The authentication certificates that a signature certificate is tied to, at least one; undefined as above. */
+  cardsOf(signatureCertificateHash: string): Promise<readonly string[] | undefined>;
 }

@@ -32,7 +32,13 @@ describe('the key that proves the platform to the login', () => {
 
     server.serve([{ clientId: 'tsunagu', redirectUri, jwks }]);
     let key: SigningKey = first;
-    const settings = { issuer: `${server.issuer}/`, name: 'Test login', clientId: 'tsunagu', redirectUri };
+    const settings = {
+      issuer: `${server.issuer}/`,
+      name: 'Test login',
+      clientId: 'tsunagu',
+      redirectUri,
+      signUrl: undefined,
+    };
     const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
     const login = new NationalLogin(settings, async () => key, logger);
     const account = server.account({ name: '見本太郎' });
@@ -40,7 +46,8 @@ describe('the key that proves the platform to the login', () => {
       const begun = await login.begin();
       if (!begun.ok) throw new Error(begun.refusal.code);
       const { code = '', iss } = await server.authorize(begun.value.authorizationUrl, account);
-      return login.complete({ code, iss }, begun.value.secrets);
+      const proven = await login.complete({ code, iss }, begun.value.secrets);
+      return proven.ok ? login.told(proven.value, undefined) : proven;
     };
     const before = await signIn();
     expect(before).toMatchObject({ ok: true, value: { claims: { name: '見本太郎' } } });

@@ -21,7 +21,10 @@ export interface LoginReturn {
 export interface ProvenLogin {
   /** Pairwise: of this platform alone. Personal all the same: only its keyed hash is recorded. */
   readonly subject: string;
+  /** Of the ID token. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** Of the person: for what else the login tells of them. */
+  readonly accessToken: string;
 }
 
 export type LoginRefusal = 'identity.login_invalid' | 'identity.login_unavailable';
@@ -39,7 +42,6 @@ export interface OpenidClient {
   readonly scopes: string;
   /** Of ID tokens: no other one is taken. */
   readonly algorithm: (typeof loginAlgorithms)[number];
-  readonly claimsFrom: 'idToken' | 'userInformation';
   /** In log lines: `national login`. */
   readonly called: string;
 }
@@ -59,7 +61,10 @@ interface Described {
 }
 
 /** The login did not answer, or said that it cannot: nothing is known of the person's proof. */
-class LoginUnreachable extends Error {}
+export class LoginUnreachable extends Error {}
+
+/** It answered, and what came back proves nothing. The message says why in a few words without personal data. */
+export class LoginRefused extends Error {}
 
 /** Error codes of RFC 6749 §5.2 that speak of what the person brought. All others speak of this platform or of the login. */
 const aboutTheReturn: readonly string[] = ['invalid_grant', 'access_denied'];
@@ -79,33 +84,38 @@ export class OpenidLogin {
   private describing: Promise<Described> | undefined;
 
   constructor(
-    private readonly client: OpenidClient,
+    protected readonly client: OpenidClient,
     private readonly key: () => Promise<SigningKey>,
     private readonly logger: Logger,
   ) {}
 
   /** Where the person's browser goes, and what must be kept until it comes back. */
   async begin(): Promise<Result<{ authorizationUrl: string; secrets: LoginSecrets }, LoginRefusal>> {
-    return this.asked(async () => {
-      const configuration = await this.configuration();
-      const secrets = {
-        state: openid.randomState(),
-        nonce: openid.randomNonce(),
-        verifier: openid.randomPKCECodeVerifier(),
-      };
-      const url = openid.buildAuthorizationUrl(configuration, {
-        redirect_uri: this.client.redirectUri,
-        scope: this.client.scopes,
-        state: secrets.state,
-        nonce: secrets.nonce,
-        code_challenge: await openid.calculatePKCECodeChallenge(secrets.verifier),
-        code_challenge_method: 'S256',
-      });
-      return { authorizationUrl: url.href, secrets };
-    });
+    return this.asked(async () => this.authorization(await this.configuration()));
   }
 
-  /** Exchanges the code, checks the ID token, and reads the claims that the person let the login give. */
+  protected async authorization(
+    configuration: openid.Configuration,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ authorizationUrl: string; secrets: LoginSecrets }> {
+    const secrets = {
+      state: openid.randomState(),
+      nonce: openid.randomNonce(),
+      verifier: openid.randomPKCECodeVerifier(),
+    };
+    const url = openid.buildAuthorizationUrl(configuration, {
+      redirect_uri: this.client.redirectUri,
+      scope: this.client.scopes,
+      state: secrets.state,
+      nonce: secrets.nonce,
+      code_challenge: await openid.calculatePKCECodeChallenge(secrets.verifier),
+      code_challenge_method: 'S256',
+      ...more,
+    });
+    return { authorizationUrl: url.href, secrets };
+  }
+
+  /** Exchanges the code and checks the ID token. */
   async complete({ code, iss }: LoginReturn, secrets: LoginSecrets): Promise<Result<ProvenLogin, LoginRefusal>> {
     return this.asked(async () => {
       const configuration = await this.configuration();
@@ -121,15 +131,13 @@ export class OpenidLogin {
         pkceCodeVerifier: secrets.verifier,
         idTokenExpected: true,
       });
-      const idToken = tokens.claims();
-      const subject = idToken?.sub ?? '';
-      if (this.client.claimsFrom === 'idToken') return { subject, claims: { ...idToken } };
-      return { subject, claims: await openid.fetchUserInfo(configuration, tokens.access_token, subject) };
+      const claims = tokens.claims();
+      return { subject: claims?.sub ?? '', claims: { ...claims }, accessToken: tokens.access_token };
     });
   }
 
   /** Tells an outage from a refusal. What the login or the library says may hold a token: only codes are logged. */
-  private async asked<T>(ask: () => Promise<T>): Promise<Result<T, LoginRefusal>> {
+  protected async asked<T>(ask: () => Promise<T>): Promise<Result<T, LoginRefusal>> {
     try {
       return ok(await ask());
     } catch (error) {
@@ -144,7 +152,7 @@ export class OpenidLogin {
   }
 
   /** The login's description, by which its keys are found too; an older one serves while it cannot be read. */
-  private async configuration(): Promise<openid.Configuration> {
+  protected async configuration(): Promise<openid.Configuration> {
     const key = await this.key();
     const known = this.described;
     if (known && known.kid === key.kid && performance.now() - known.at < describedMs) return known.configuration;
@@ -207,6 +215,7 @@ function judged(error: unknown): { reason: string; isOutage: boolean } {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof LoginUnreachable) return { reason: at.message, isOutage: true };
   }
+  if (error instanceof LoginRefused) return { reason: error.message, isOutage: false };
   if (error instanceof openid.ResponseBodyError) {
     const reason = /^[a-z_]{1,40}$/.test(error.error) ? error.error : 'unknown error';
     return { reason, isOutage: !aboutTheReturn.includes(reason) };

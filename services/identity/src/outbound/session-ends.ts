@@ -63,6 +63,16 @@ export class SessionEnds implements OnModuleDestroy {
     return rows;
   }
 
+  /** By which way an open session came in; undefined for one that was ended, or is not listed. */
+  async wayOf(tokenId: string): Promise<SessionWay | undefined> {
+    const { rows } = await this.database.query<{ how: SessionWay | null }>(
+      `select how from sessions where token_id = $1 and expires_at > $2
+         and not exists (select from ended_sessions ended where ended.token_id = sessions.token_id)`,
+      [tokenId, new Date(this.clock.now())],
+    );
+    return rows[0]?.how ?? undefined;
+  }
+
   /** Ends one of a person's sessions, or with `sessionId` null all but the one of `keptTokenId`. Gives the tokens, ended now or before. */
   async endOwn(
     personIds: readonly string[],

@@ -23,10 +23,14 @@ export class Contradictions {
     await this.record({ reviewId, kind: 'contradicting_lineage', personIds, certificateRef }, correlationId);
   }
 
-  /** Opens the review of two persons that one proof spoke for, once for the pair. */
-  async openPair(personIds: readonly [string, string], correlationId: string): Promise<void> {
-    const reviewId = idFromScope(pairScope(personIds));
-    await this.record({ reviewId, kind: 'likely_double', personIds, certificateRef: null }, correlationId);
+  /** Opens the review of the first of some persons that one act spoke for with each of the others, once for each pair. */
+  async openPairs([first, ...others]: readonly string[], correlationId: string): Promise<void> {
+    for (const other of others) {
+      if (first === undefined) return;
+      const personIds = [first, other] as const;
+      const reviewId = idFromScope(pairScope(personIds));
+      await this.record({ reviewId, kind: 'likely_double', personIds, certificateRef: null }, correlationId);
+    }
   }
 
   private async record(data: Opening, correlationId: string): Promise<void> {

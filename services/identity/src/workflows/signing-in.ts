@@ -43,8 +43,15 @@ export class SigningIn {
     card: Proof,
     attributes: Proof | undefined,
     correlationId: string,
-    /** What the challenge was asked for, where it is not for a session of the person's own. */
-    act?: Act,
+    {
+      act,
+      joiningPersonId,
+    }: {
+      /** What the challenge was asked for, where it is not for a session of the person's own. */
+      readonly act?: Act;
+      /** In whose session of the national login the card is presented, to be joined to them. */
+      readonly joiningPersonId?: string | undefined;
+    } = {},
   ): Promise<Result<Found, SignInRefusal>> {
     const { challenges, finding, recording, issuer, authorities, signatures, clock, profile } = this.parts;
     const nonce = await (act ? challenges.useFor(challengeId, act) : challenges.use(challengeId));
@@ -62,12 +69,12 @@ export class SigningIn {
       if (!known) return refuse('identity.lineage_unavailable', { retryAfterSeconds: 5 });
       if (known.signatureCertificate !== attributes.certificate.hash) return refuse('identity.attributes_of_another');
     }
-    const found = await finding.find(card.certificate, lineage, correlationId);
+    const read = attributes && readAttributes(attributes.certificate, isoTime(nowMs));
+    const joining =
+      joiningPersonId === undefined ? undefined : { personId: joiningPersonId, birthDate: read?.birthDate ?? null };
+    const found = await finding.find(card.certificate, lineage, correlationId, joining);
     if (!found.ok) return found;
-    if (attributes) {
-      const read = readAttributes(attributes.certificate, isoTime(nowMs));
-      await recording.record(found.value.personId, read, correlationId);
-    }
+    if (read) await recording.record(found.value.personId, read, correlationId);
     return ok(found.value);
   }
 }

@@ -57,7 +57,7 @@ export class StaffSigningIn {
     if (!taken.ok) return taken;
     const proven = await login.complete(returned, taken.value);
     if (!proven.ok) {
-      if (proven.refusal.code === 'identity.login_unavailable') await begun.giveBack(loginId);
+      if (proven.refusal.code === 'identity.login_unavailable') await begun.giveBack(loginId, taken.value);
       return ofStaff(proven);
     }
     const admitted = decideAdmission(settings.mapping, proven.value.claims, taken.value.role);

@@ -55,7 +55,7 @@ export class TerminalSessions {
     const { clock, kept, log, signingIn, twoCardsSeconds, vault } = this.parts;
     const terminalId = staff.subject;
     const act = { purpose: 'terminal_session', operation: { terminalId } };
-    const signedIn = await signingIn.signIn(challengeId, card, undefined, correlationId, act);
+    const signedIn = await signingIn.signIn(challengeId, card, undefined, correlationId, { act });
     if (!signedIn.ok) return signedIn;
     const person = signedIn.value;
     const nowMs = clock.now();
