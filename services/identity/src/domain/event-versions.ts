@@ -34,6 +34,7 @@ type OwnEvent =
 export const upcasts = {
   CertificateBound: [],
   CertificateSuperseded: [],
+  CertificateRevoked: [],
   ClientRegistered: [],
   ClientKeysReplaced: [],
   ClientDisabled: [],
@@ -73,5 +74,4 @@ export const upcasts = {
   ErasureProposed: [],
   ErasureApproved: [],
   ErasureCompleted: [],
-  PersonErased: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

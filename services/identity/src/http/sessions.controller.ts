@@ -124,7 +124,7 @@ export class SessionsController {
     if (!isId(body.challengeId)) throw new Problem({ code: 'identity.challenge_expired' });
     const person = valueOrProblem(await this.signingIn.signIn(body.challengeId, card, attributes, correlationId));
     await this.kept.keep(person.personId, card.certificate, this.clock.now());
-    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card');
+    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card', correlationId);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 
