@@ -43,6 +43,7 @@ export async function startStage(
     asked,
     /** Whose cards identity was told to ask about. */
     cardsAsked,
+    knowsCardChecks: true,
     answers: (_personId: string): readonly Answer[] | Promise<readonly Answer[]> | undefined => [],
     ledgerIsDown: false,
     identityIsDown: false,
@@ -67,6 +68,7 @@ export async function startStage(
       identity: async (path, body) => {
         if (outside.identityIsDown) throw new Error('down');
         if (path === 'card-checks') {
+          if (!outside.knowsCardChecks) return undefined;
           cardsAsked.push(...(body as { personIds: string[] }).personIds);
           return {};
         }
