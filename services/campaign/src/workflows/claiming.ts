@@ -3,6 +3,7 @@ import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReade
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
 import { type Campaign, type CampaignEvent, campaignStream, fold, type Measure } from '../domain/campaign.js';
+import { consentStream } from '../domain/consent.js';
 import { rulesOf } from '../domain/eligibility.js';
 import {
   decideClaim,
@@ -15,10 +16,10 @@ import {
   refusalOfCampaign,
 } from '../domain/entitlement.js';
 import { receiptNumber } from '../domain/receipt.js';
-import { noteStreams } from '../domain/standing.js';
+import { standingStream } from '../domain/standing.js';
 import { Asking, type Standing } from '../outbound/questions.js';
-import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
-import { notedIn, PersonNotes, readsOfNotes } from './person-notes.js';
+import { readsOf, serviceActor, toNewEvent } from '../recording.js';
+import { notedIn, PersonNotes } from './person-notes.js';
 import { type DecidedReopening, ReopenCheck } from './reopen-check.js';
 
 export interface Claimant {
@@ -75,14 +76,16 @@ export class Claiming {
     // So is what was noted of the person, where something is used that can be withdrawn, or identity has something to say.
     const { personId, correlationId } = claimant;
     await this.notes.noteStanding(personId, standing, { correlationId, causationId: null, effectiveAt: now });
-    const isHeeded = rulesOf(measure.eligibility).length > 0 || standing.revocation?.revoked || standing.erased;
-    const notes = isHeeded ? noteStreams(personId) : [];
+    const notes = [
+      ...(rulesOf(measure.eligibility).length > 0 ? [consentStream(personId)] : []),
+      ...(standing.revocation?.change || standing.erased ? [standingStream(personId)] : []),
+    ];
     const later = await this.reader.read([campaignStream(campaignId), ...formers, ...notes]);
     const former = formers.map((name) => foldEntitlement(domainEvents<EntitlementEvent>(later.get(name))));
     // What was claimed under an id that means this person now is their claim.
     const theirs = former.find((claim) => claim?.state === 'granted' || claim?.state === 'accepted');
     if (theirs) return ok({ entitlement: theirs, first: false });
-    return this.accept(claimant, campaignId, measureId, later, standing, notes.length > 0);
+    return this.accept(claimant, campaignId, measureId, later, standing, notes);
   }
 
   private async accept(
@@ -91,7 +94,7 @@ export class Claiming {
     measureId: string,
     streams: ReadonlyMap<string, readonly RecordedEvent[]>,
     { answers, underReview }: Standing,
-    isHeeded: boolean,
+    notes: readonly string[],
   ): Promise<Result<Claimed, ClaimCode>> {
     const { personId, actor, correlationId } = claimant;
     const campaignEvents = streams.get(campaignStream(campaignId));
@@ -117,10 +120,7 @@ export class Claiming {
     const cause = { correlationId, causationId: null, actor, ownerId: campaign.ownerId };
     const accepted = evolve(undefined, decided.value);
     const ended = decideNoted(accepted, at, noted);
-    const reads = {
-      [campaignStream(campaignId)]: revisionOf(campaignEvents),
-      ...(isHeeded ? readsOfNotes(streams, personId) : {}),
-    };
+    const reads = readsOf(streams, [campaignStream(campaignId), ...notes]);
     const first = toNewEvent(derivedId('ClaimAccepted', claimId), decided.value, cause);
     const then = ended.map((event) =>
       toNewEvent(derivedId(event.type, first.id), event, { ...cause, causationId: first.id, actor: serviceActor }),

@@ -20,9 +20,9 @@ import type { At } from '../domain/stamped.js';
 import { type Noted, noteStreams, type ToldStanding } from '../domain/standing.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
 import { MergeIndex } from '../projections/merge-index.js';
-import { serviceActor, toNewEvent } from '../recording.js';
+import { readsOf, serviceActor, toNewEvent } from '../recording.js';
 import { DoubledGrants } from './doubled-grants.js';
-import { notedIn, PersonNotes, readsOfNotes } from './person-notes.js';
+import { notedIn, PersonNotes } from './person-notes.js';
 
 /** More measures than anybody claims. */
 const CLAIMS_MAX = 1_000;
@@ -171,7 +171,7 @@ export class IdentityOutcomes {
       const { correlationId, causationId } = causeOf(outcome);
       const cause = { correlationId, causationId, actor: serviceActor, ownerId: last.ownerId };
       // Derived from the event that it changes: whoever does it, it happens once.
-      const reads = readsOfNotes(streams, personId);
+      const reads = readsOf(streams, noteStreams(personId));
       const events = decided.map((event) => ({ ...toNewEvent(derivedId(event.type, last.id), event, cause), reads }));
       if (await appendOne(this.log, { writes: [{ stream, expectedRevision: last.revision, events }] })) return;
     }

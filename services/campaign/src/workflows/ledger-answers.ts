@@ -20,8 +20,8 @@ import {
 } from '../domain/entitlement.js';
 import type { At } from '../domain/stamped.js';
 import { type Noted, noteStreams, nothingNoted } from '../domain/standing.js';
-import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
-import { notedIn, readsOfNotes } from './person-notes.js';
+import { readsOf, revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { notedIn } from './person-notes.js';
 
 type Recorded = RecordedEvent & LedgerAnswer;
 
@@ -85,7 +85,7 @@ export class LedgerAnswers {
       const notes =
         personId === undefined
           ? undefined
-          : { noted: notedIn(streams, personId), reads: readsOfNotes(streams, personId) };
+          : { noted: notedIn(streams, personId), reads: readsOf(streams, noteStreams(personId)) };
       if (entitlement) known.set(stream, { entitlement, revision: revisionOf(recorded), ownerId, notes });
     }
     return known;

@@ -12,7 +12,7 @@ import {
   standingStream,
   type ToldStanding,
 } from '../domain/standing.js';
-import { type Cause, revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { type Cause, serviceActor, toNewEvent } from '../recording.js';
 
 /** Lost races for one stream before it counts as an outage. */
 const ROUNDS_MAX = 50;
@@ -59,9 +59,4 @@ export class PersonNotes {
 /** What streams that were read say of a person. */
 export function notedIn(streams: Streams, personId: string): Noted {
   return notedOf(noteStreams(personId).flatMap((name) => domainEvents<NoteEvent>(streams.get(name))));
-}
-
-/** The revisions of it, for the event that is decided on it. */
-export function readsOfNotes(streams: Streams, personId: string): Readonly<Record<string, number>> {
-  return Object.fromEntries(noteStreams(personId).map((name) => [name, revisionOf(streams.get(name))]));
 }

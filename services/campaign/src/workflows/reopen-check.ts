@@ -14,7 +14,8 @@ import {
 import type { At } from '../domain/stamped.js';
 import { noteStreams } from '../domain/standing.js';
 import { Asking } from '../outbound/questions.js';
-import { notedIn, PersonNotes, readsOfNotes } from './person-notes.js';
+import { readsOf } from '../recording.js';
+import { notedIn, PersonNotes } from './person-notes.js';
 
 /** What becomes of a claim, and the notes on its person that this was decided on. */
 export interface DecidedReopening {
@@ -55,7 +56,7 @@ export class ReopenCheck {
       ...decideNoted(entitlement, at, known),
       ...(told ? decideReopen(entitlement, at, known, { eligibility, answers: told }) : []),
     ];
-    return event && { event, reads: readsOfNotes(noted, personId) };
+    return event && { event, reads: readsOf(noted, noteStreams(personId)) };
   }
 
   /**
