@@ -75,6 +75,24 @@ export const reasonCodes = {
       },
       curable: true,
     },
+    identity_revoked: {
+      meaning: {
+        en: 'Your card or phone was revoked before the points were granted, and none that is good is known.',
+        ja: 'ポイント付与の前に、お使いのカードまたはスマートフォンの証明書が失効し、有効なものが確認できません。',
+      },
+      next: {
+        en: 'Sign in with your new card, or with the national login, and claim once more: the claim goes on under the same receipt.',
+        ja: '新しいカードまたは認証アプリでログインしてから改めて申し込んでください。同じ受付番号で処理されます。',
+      },
+      curable: true,
+    },
+    person_erased: {
+      meaning: {
+        en: 'What was known of you was erased before the points were granted.',
+        ja: 'ポイント付与の前に、ご本人の情報が消去されました。',
+      },
+      next: askSupport,
+    },
     fund_mismatch: {
       meaning: {
         en: "The measure's fund does not fit the campaign.",

@@ -21,6 +21,7 @@ import { Claiming } from './workflows/claiming.js';
 import { DoubledGrants } from './workflows/doubled-grants.js';
 import { IdentityOutcomes } from './workflows/identity-outcomes.js';
 import { LedgerAnswers } from './workflows/ledger-answers.js';
+import { PersonNotes } from './workflows/person-notes.js';
 import { Programmes } from './workflows/programmes.js';
 import { ReopenCheck } from './workflows/reopen-check.js';
 import { Reopening } from './workflows/reopening.js';
@@ -47,6 +48,7 @@ import { Reopening } from './workflows/reopening.js';
     CampaignLaunch,
     Claiming,
     LedgerAnswers,
+    PersonNotes,
     ReopenCheck,
     Reopening,
     IdentityOutcomes,

@@ -22,3 +22,11 @@ export function toNewEvent(id: string, event: At<{ type: string; data: unknown }
 export function revisionOf(events: readonly RecordedEvent[] | undefined): number {
   return events?.at(-1)?.revision ?? -1;
 }
+
+/** The revisions of streams that were read, for the event that is decided on them. */
+export function readsOf(
+  streams: ReadonlyMap<string, readonly RecordedEvent[]>,
+  names: readonly string[],
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(names.map((name) => [name, revisionOf(streams.get(name))]));
+}

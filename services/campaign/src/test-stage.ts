@@ -36,10 +36,14 @@ export async function startStage(
   );
   const grants = new Map<string, GrantState>();
   const asked: { personId: string; rules: unknown; at: string }[] = [];
+  const cardsAsked: string[] = [];
   const outside = {
     funds,
     grants,
     asked,
+    /** Whose cards identity was told to ask about. */
+    cardsAsked,
+    knowsCardChecks: true,
     answers: (_personId: string): readonly Answer[] | Promise<readonly Answer[]> | undefined => [],
     ledgerIsDown: false,
     identityIsDown: false,
@@ -61,8 +65,13 @@ export async function startStage(
         }
         return kind === 'funds' ? funds.get(first) : grants.get(second);
       },
-      identity: async (_path, body) => {
+      identity: async (path, body) => {
         if (outside.identityIsDown) throw new Error('down');
+        if (path === 'card-checks') {
+          if (!outside.knowsCardChecks) return undefined;
+          cardsAsked.push(...(body as { personIds: string[] }).personIds);
+          return {};
+        }
         const { personIds, rules, at } = body as { personIds: string[]; rules: unknown; at: string };
         const standings = personIds.map(async (personId) => {
           asked.push({ personId, rules, at });

@@ -57,6 +57,7 @@ import { ReviewIndex } from './projections/review-index.js';
 import { staffLoginProviders } from './staff-login.js';
 import { SignatureThreads } from './verification/signature-threads.js';
 import { readTrustedAuthorities } from './verification/trusted-authorities.js';
+import { CardChecks } from './workflows/card-checks.js';
 import { Clients } from './workflows/clients.js';
 import { Consents } from './workflows/consents.js';
 import { Contradictions } from './workflows/contradictions.js';
@@ -167,10 +168,20 @@ export function appModule(config: IdentityConfig): DynamicModule {
         useFactory: ({ log }: ServiceParts) => new Survivors(log),
       },
       {
+        provide: CardChecks,
+        inject: [PARTS, KeptCertificates, Survivors, ISSUER],
+        useFactory: ({ log, clock }: ServiceParts, kept: KeptCertificates, survivors: Survivors, issuer: Issuer) =>
+          new CardChecks({ log, kept, survivors, issuer, authorities, clock }),
+      },
+      {
         provide: Sessions,
-        inject: [PARTS, SessionEnds, Survivors],
-        useFactory: ({ keyDirectory, clock }: ServiceParts, ends: SessionEnds, survivors: Survivors) =>
-          new Sessions(currentKey(keyDirectory, 'citizen', 'RS256'), ends, survivors, clock),
+        inject: [PARTS, SessionEnds, Survivors, CardChecks],
+        useFactory: (
+          { keyDirectory, clock }: ServiceParts,
+          ends: SessionEnds,
+          survivors: Survivors,
+          cardChecks: CardChecks,
+        ) => new Sessions(currentKey(keyDirectory, 'citizen', 'RS256'), ends, survivors, cardChecks, clock),
       },
       {
         provide: Looks,
@@ -254,7 +265,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: SigningIn,
-        inject: [PARTS, ISSUER, Challenges, Vault, SignatureThreads, Survivors, RecordingAttributes],
+        inject: [PARTS, ISSUER, Challenges, Vault, SignatureThreads, Survivors, RecordingAttributes, CardChecks],
         useFactory: (
           { clock, log, profile }: ServiceParts,
           issuer: Issuer,
@@ -263,9 +274,12 @@ export function appModule(config: IdentityConfig): DynamicModule {
           signatures: SignatureThreads,
           survivors: Survivors,
           recording: RecordingAttributes,
+          cardChecks: CardChecks,
         ) =>
           new SigningIn({
             challenges,
+            vault,
+            cardChecks,
             finding: new FindingPerson(log, vault, clock, survivors, new Contradictions(log, clock)),
             recording,
             issuer,

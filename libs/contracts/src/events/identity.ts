@@ -74,3 +74,30 @@ export const ConsentWithdrawn = published({
   data: Type.Object({ personId: Id, purpose: Type.Literal('attributes'), withdrawnAt: Time }, closed),
   example: { personId, purpose: 'attributes' as const, withdrawnAt: '2026-11-30T07:00:00.000Z' },
 });
+
+/** `change` counts what was found of this person, so that what is heard late never undoes what came after it. */
+const Standing = Type.Object({ personId: Id, change: Type.Integer({ minimum: 1 }) }, closed);
+
+export const IdentityRevoked = published({
+  ...common,
+  type: 'IdentityRevoked',
+  meaning: 'Nobody can prove to be this person now: no certificate of theirs is good, and one of them lost its trust.',
+  data: Standing,
+  example: { personId, change: 1 },
+});
+
+export const IdentityRestored = published({
+  ...common,
+  type: 'IdentityRestored',
+  meaning: 'A person whose identity was revoked proved again who they are.',
+  data: Standing,
+  example: { personId, change: 2 },
+});
+
+export const PersonErased = published({
+  ...common,
+  type: 'PersonErased',
+  meaning: 'From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes.',
+  data: Type.Object({ personId: Id, erasureId: Id, keyHash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed),
+  example: { personId, erasureId: '019ab3f0-6c00-7000-8000-0000000000e2', keyHash: 'a'.repeat(64) },
+});

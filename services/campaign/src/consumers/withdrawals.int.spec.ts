@@ -4,13 +4,22 @@ import fc from 'fast-check';
 import { type ConsentEvent, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
 import type { Answer } from '../domain/eligibility.js';
 import { type EntitlementEvent, foldEntitlement, isHeld } from '../domain/entitlement.js';
-import { campaignBody, fundId, grantRefused, pointsGranted, type Stage, startStage } from '../test-stage.js';
+import {
+  amountPoints,
+  campaignBody,
+  fundId,
+  grantRefused,
+  pointsGranted,
+  type Stage,
+  startStage,
+} from '../test-stage.js';
 
 let stage: Stage;
 /** Persons whose grants identity holds. */
 const held = new Set<string>();
 /** When identity read what it knows of a person. */
 const readAt = new Map<string, string>();
+const tooYoung = new Set<string>();
 /** All that were told. */
 const withdrawals: ReturnType<typeof withdrawal>[] = [];
 /** Persons who withdraw while identity's answer on them is under way. */
@@ -29,7 +38,8 @@ afterAll(() => stage.service.close());
 
 function answersOf(personId: string): readonly Answer[] {
   const factReadAt = readAt.get(personId) ?? null;
-  return [{ rule: 'age', answer: factReadAt === null ? 'unknown' : 'yes', factReadAt }];
+  const answer = tooYoung.has(personId) ? 'no' : 'yes';
+  return [{ rule: 'age', answer: factReadAt === null ? 'unknown' : answer, factReadAt }];
 }
 
 const now = () => new Date(stage.service.clock.now()).toISOString();
@@ -77,8 +87,9 @@ async function noteOnly(personId: string) {
 }
 const reviewed = (personId: string) =>
   message('PersonReviewed', { personId, reviewId: fundId, outcome: 'different_persons', held: false });
-const reopenBatch = async ({ campaign }: Claim) =>
-  (await stage.post(`/campaigns/${campaign.campaignId}/claim-reopenings`, stage.operator)).body.reopened;
+const batch = async ({ campaign }: Pick<Claim, 'campaign'>) =>
+  (await stage.post(`/campaigns/${campaign.campaignId}/claim-reopenings`, stage.operator)).body;
+const reopenBatch = async (made: Claim) => (await batch(made)).reopened;
 
 const ended = { state: 'cancelled', reasonCode: 'consent_withdrawn', curable: true };
 
@@ -97,7 +108,7 @@ describe('a withdrawal of consent', () => {
     ]);
   });
 
-  it('ends a curable refusal, and no batch opens it again; the person does, with a card read since', async () => {
+  it('ends a curable refusal, and no batch opens it again before the card is read; then its person does', async () => {
     const made = await claim(await stage.open(withRules), await person());
     await stage.deliver(grantRefused(made, made.personId));
     await withdraw(made.personId);
@@ -105,7 +116,6 @@ describe('a withdrawal of consent', () => {
     // Nothing is known of the person any more.
     expect(await stage.claim(made.campaign, made.token)).toMatchObject({ status: 200, body: ended });
     letReadCard(made.personId);
-    expect(await reopenBatch(made)).toBe(0);
     stage.outside.identityIsDown = true;
     expect((await stage.claim(made.campaign, made.token)).body).toMatchObject(ended);
     stage.outside.identityIsDown = false;
@@ -129,6 +139,31 @@ describe('a withdrawal of consent', () => {
     });
     await stage.deliver(pointsGranted(made, made.personId, 2));
     expect(await view(made)).toMatchObject({ state: 'granted', receipt: made.receipt });
+  });
+
+  it('lets an operator’s batch go on with those whose card was read since, in receipt order, as far as the fund reaches', async () => {
+    const campaign = await stage.open(withRules);
+    const made = [];
+    for (let i = 0; i < 5; i += 1) made.push(await claim(campaign, await person()));
+    await stage.deliver(...made.map((each) => grantRefused(each, each.personId)));
+    const [first, unread, unfit, late, tooLate] = made as [Claim, Claim, Claim, Claim, Claim];
+    for (const { personId } of [first, unread, unfit, late]) await withdraw(personId);
+    for (const { personId } of [late, unfit, first]) letReadCard(personId);
+    tooYoung.add(unfit.personId);
+    const fund = stage.outside.funds.get(fundId);
+    // For two of them: those that stay as they are take nothing of it.
+    if (fund) stage.outside.funds.set(fundId, { ...fund, undrawnPoints: 2 * amountPoints });
+    const asked = stage.outside.cardsAsked.length;
+    expect(await batch({ campaign })).toEqual({ reopened: 2, passedOver: 2, more: false });
+    if (fund) stage.outside.funds.set(fundId, fund);
+    expect(stage.outside.cardsAsked.slice(asked)).toEqual(made.map(({ personId }) => personId));
+    expect((await view(first)).state).toBe('accepted');
+    expect(await view(unread)).toMatchObject(ended);
+    expect(await view(unfit)).toMatchObject(ended);
+    expect((await view(late)).state).toBe('accepted');
+    expect(await view(tooLate)).toMatchObject({ state: 'refused', reasonCode: 'fund_exhausted' });
+    expect((await eventsOf(first)).at(-1)).toMatchObject({ data: { attempt: 2, answers: answersOf(first.personId) } });
+    expect(await batch({ campaign })).toEqual({ reopened: 1, passedOver: 2, more: false });
   });
 
   it('leaves a claim to the ledger that the ledger has: a grant stays, a refusal is not tried again', async () => {

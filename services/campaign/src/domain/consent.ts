@@ -18,14 +18,6 @@ export function withdrawnUntil(events: readonly ConsentEvent[]): string | null {
   );
 }
 
-/** The same as a decision read it: up to a revision, −1 for none. */
-export function withdrawnAsRead(
-  events: readonly (ConsentEvent & { readonly revision: number })[],
-  read: number,
-): string | null {
-  return withdrawnUntil(events.filter(({ revision }) => revision <= read));
-}
-
 /** Whether answers come from facts that were withdrawn. Without rules there are none: nothing was used that could be withdrawn. */
 export function restOnWithdrawn(answers: readonly Answer[], withdrawnAt: string | null): boolean {
   return answers.some((answer) => isWithdrawn(answer, withdrawnAt));

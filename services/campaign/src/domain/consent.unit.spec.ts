@@ -1,13 +1,13 @@
 import { schemaErrors } from '@tsunagu/contracts';
-import { type ConsentEvent, restOnWithdrawn, withdrawnAsRead, withdrawnUntil, withoutWithdrawn } from './consent.js';
+import { type ConsentEvent, consentStream, restOnWithdrawn, withdrawnUntil, withoutWithdrawn } from './consent.js';
 import type { Answer } from './eligibility.js';
 import {
   decideAnswer,
   decideMerged,
+  decideNoted,
   decideRelease,
   decideReopen,
   decideSplit,
-  decideWithdrawn,
   type Entitlement,
   type EntitlementEvent,
   foldEntitlement,
@@ -17,6 +17,7 @@ import {
 } from './entitlement.js';
 import { decideAgain } from './replay.js';
 import type { At } from './stamped.js';
+import { notedAsRead, nothingNoted } from './standing.js';
 
 const personId = '019ab3f0-6c00-7000-8000-000000000001';
 const claimId = '019ab3f0-6c00-7000-8000-0000000000c1';
@@ -26,6 +27,7 @@ const campaignId = '019ab3f0-6c00-7000-8000-0000000000d1';
 const [read, claimed, withdrawnAt, readAgain, later] = [1, 2, 3, 4, 5].map(
   (second) => `2026-12-01T00:00:0${second}.000Z`,
 ) as [string, string, string, string, string];
+const withdrawn = { ...nothingNoted, withdrawnAt };
 const eligibility = { minimumAge: 15 };
 const answer = (factReadAt: string | null, said: Answer['answer'] = 'yes'): Answer[] => [
   { rule: 'age', answer: said, factReadAt },
@@ -63,15 +65,19 @@ function state(of: Partial<GrantOrder>, ...events: readonly At<EntitlementEvent>
 }
 const held = { heldFor: 'identity_review' } as const;
 const withoutRules = { answers: [] };
-const refused = decideAnswer(state({}), refusal, null);
-const ended = decideWithdrawn(state({}, ...refused), later, withdrawnAt);
+const refused = decideAnswer(state({}), refusal, nothingNoted);
+const ended = decideNoted(state({}, ...refused), later, withdrawn);
 
 describe('facts', () => {
   it('are withdrawn up to the latest withdrawal, in whatever order they are noted', () => {
     expect(withdrawnUntil([])).toBeNull();
     expect(withdrawnUntil([noted(later, 0), noted(withdrawnAt, 1)])).toBe(later);
-    expect(withdrawnAsRead([noted(withdrawnAt, 0), noted(later, 1)], 0)).toBe(withdrawnAt);
-    expect(withdrawnAsRead([noted(withdrawnAt, 0)], -1)).toBeNull();
+    const asRead = (revision: number) =>
+      notedAsRead(
+        [noted(withdrawnAt, 0), noted(later, 1)].map((note) => ({ ...note, stream: consentStream(personId) })),
+        { [consentStream(personId)]: revision },
+      ).withdrawnAt;
+    expect([asRead(1), asRead(0), asRead(-1)]).toEqual([later, withdrawnAt, null]);
   });
 
   it.each<[string, readonly Answer[], string | null, boolean]>([
@@ -91,7 +97,7 @@ describe('facts', () => {
 describe('a withdrawal', () => {
   it('ends what waits for a review and what could be granted later, curably, and says so once', () => {
     for (const claim of [state(held), state({}, ...refused)]) {
-      const [event, ...more] = decideWithdrawn(claim, later, withdrawnAt);
+      const [event, ...more] = decideNoted(claim, later, withdrawn);
       expect([event, more]).toEqual([
         {
           type: 'ClaimCancelled',
@@ -103,7 +109,7 @@ describe('a withdrawal', () => {
     }
     const after = state({}, ...refused, ...ended);
     expect(after).toMatchObject({ state: 'cancelled', reasonCode: 'consent_withdrawn', curable: true });
-    expect(decideWithdrawn(after, later, later)).toEqual([]);
+    expect(decideNoted(after, later, { ...nothingNoted, withdrawnAt: later })).toEqual([]);
   });
 
   it.each<[string, Entitlement]>([
@@ -112,20 +118,24 @@ describe('a withdrawal', () => {
       'was refused for good',
       state(
         {},
-        ...decideAnswer(state({}), { ...refusal, data: { ...refusal.data, curable: false } } as LedgerAnswer, null),
+        ...decideAnswer(
+          state({}),
+          { ...refusal, data: { ...refusal.data, curable: false } } as LedgerAnswer,
+          nothingNoted,
+        ),
       ),
     ],
     ['used no attributes', state({ ...held, ...withoutRules })],
     ['rests on what was read later', state({ ...held, answers: answer(readAgain) })],
   ])('leaves alone what %s', (_, claim) => {
-    expect(decideWithdrawn(claim, later, withdrawnAt)).toEqual([]);
+    expect(decideNoted(claim, later, withdrawn)).toEqual([]);
   });
 
   it('turns a refusal that comes after it into its own end, but not a grant', () => {
-    const events = decideAnswer(state({}), refusal, withdrawnAt);
+    const events = decideAnswer(state({}), refusal, withdrawn);
     expect(events.map(({ type }) => type)).toEqual(['ClaimRefused', 'ClaimCancelled']);
-    expect(decideAnswer(state({}, ...events), refusal, withdrawnAt)).toEqual([]);
-    expect(decideAnswer(state(withoutRules), refusal, withdrawnAt)).toHaveLength(1);
+    expect(decideAnswer(state({}, ...events), refusal, withdrawn)).toEqual([]);
+    expect(decideAnswer(state(withoutRules), refusal, withdrawn)).toHaveLength(1);
     const {
       reasonCode: _,
       curable: __,
@@ -134,15 +144,15 @@ describe('a withdrawal', () => {
     const data = { ...ids, campaignId, lotId: fundId, ownerId: 'demo', amountPoints: 11_000, grantedAt: later };
     const rest = { expiresAt: null, dryRun: false, legalClass: 'free' as const, usableFrom: null, batchId: null };
     const grant: LedgerAnswer = { type: 'PointsGranted', data: { ...data, ...rest }, effectiveAt: later };
-    expect(decideAnswer(state({}), grant, withdrawnAt).map(({ type }) => type)).toEqual(['ClaimGranted']);
+    expect(decideAnswer(state({}), grant, withdrawn).map(({ type }) => type)).toEqual(['ClaimGranted']);
   });
 
   it('ends what a review or a split would let go on', () => {
     const merged = state(held, ...decideMerged(state(held), later));
-    for (const [event] of [decideRelease(state(held), later, withdrawnAt), decideSplit(merged, later, withdrawnAt)]) {
+    for (const [event] of [decideRelease(state(held), later, withdrawn), decideSplit(merged, later, withdrawn)]) {
       expect(event).toMatchObject({ type: 'ClaimCancelled', data: { reasonCode: 'consent_withdrawn', curable: true } });
     }
-    expect(decideRelease(state(held), later, null)[0]?.type).toBe('ClaimReopened');
+    expect(decideRelease(state(held), later, nothingNoted)[0]?.type).toBe('ClaimReopened');
     expect(decideMerged(state({}, ...refused, ...ended), later)[0]?.type).toBe('ClaimCancelled');
   });
 });
@@ -150,7 +160,7 @@ describe('a withdrawal', () => {
 describe('a claim that a withdrawal ended', () => {
   const claim = state({}, ...refused, ...ended);
   const reopen = (answers: readonly Answer[], at: string | null = withdrawnAt) =>
-    decideReopen(claim, later, at, { eligibility, answers });
+    decideReopen(claim, later, { ...nothingNoted, withdrawnAt: at }, { eligibility, answers });
 
   it('goes on with what was read since, under the same claim and receipt, as published', () => {
     const [event] = reopen(answer(readAgain));
@@ -171,8 +181,8 @@ describe('a claim that a withdrawal ended', () => {
   });
 
   it('is not reopened by who did not ask identity', () => {
-    expect(decideReopen(claim, later, withdrawnAt)).toEqual([]);
-    expect(decideReopen(state({}, ...refused), later, null)).toHaveLength(1);
+    expect(decideReopen(claim, later, withdrawn)).toEqual([]);
+    expect(decideReopen(state({}, ...refused), later, nothingNoted)).toHaveLength(1);
   });
 });
 
@@ -205,11 +215,13 @@ describe('deciding again what was recorded', () => {
     [accepted, ...events].map((event, revision) => ({ ...event, revision }));
   const again = (events: ReturnType<typeof history>, at: string | null) => {
     const last = events.at(-1);
-    return last && decideAgain(events, last, { campaign, withdrawnAt: at, answer: refusal });
+    return (
+      last && decideAgain(events, last, { campaign, noted: { ...nothingNoted, withdrawnAt: at }, answer: refusal })
+    );
   };
 
   it('gives the same end and the same reopening', () => {
-    const reopened = decideReopen(state({}, ...refused, ...ended), later, withdrawnAt, {
+    const reopened = decideReopen(state({}, ...refused, ...ended), later, withdrawn, {
       eligibility,
       answers: answer(readAgain),
     });
@@ -219,7 +231,7 @@ describe('deciding again what was recorded', () => {
 
   it('finds an end that no withdrawal led to, and a reopening on what was withdrawn', () => {
     expect(again(history(...refused, ...ended), null)).toMatchObject({ same: false });
-    const wrong = decideReopen(state({}, ...refused), later, null);
+    const wrong = decideReopen(state({}, ...refused), later, nothingNoted);
     expect(again(history(...refused, ...wrong), null)).toMatchObject({ same: true });
     expect(again(history(...refused, ...wrong), withdrawnAt)).toMatchObject({ same: false });
     expect(again(history(...refused, ...ended, ...wrong), withdrawnAt)).toMatchObject({ same: false });

@@ -4,6 +4,7 @@ import { type Campaign, stateAt } from './campaign.js';
 import { restOnWithdrawn, withoutWithdrawn } from './consent.js';
 import { type Answer, answersFor, decideEligibility, type Eligibility } from './eligibility.js';
 import type { At } from './stamped.js';
+import type { Noted } from './standing.js';
 
 /** What the ledger is asked to grant; published with ClaimAccepted and ClaimReopened. Only a claim that was accepted can be held. */
 export type GrantOrder = DataOf<'ClaimAccepted'>;
@@ -81,8 +82,8 @@ export interface ClaimCommand {
   readonly receiptNumber: string;
   /** As identity gave them. */
   readonly answers: readonly Answer[];
-  /** Up to when facts of this person are withdrawn: identity may have answered a moment before it heard of that. */
-  readonly withdrawnAt: string | null;
+  /** Of this person: identity may have answered a moment before it heard of that. */
+  readonly noted: Noted;
   /** Whether staff are to look first whether this person is one who is known already: the grant waits for that. */
   readonly underReview: boolean;
   readonly at: string;
@@ -106,19 +107,22 @@ export function refusalOfCampaign(
   };
 }
 
-/** A first claim. Whoever calls has seen that there is none yet, and the append with `noStream` makes sure of it. */
+/**
+ * A first claim. Whoever calls has seen that there is none yet, and the append with `noStream` makes sure of it. That of a person who
+ * is revoked or erased is held from the ledger, and `decideNoted` ends it in the same append.
+ */
 export function decideClaim(
   command: ClaimCommand,
 ): Result<
   At<{ type: 'ClaimAccepted'; data: GrantOrder }>,
   'request.not_found' | 'campaign.not_open' | 'campaign.paused' | 'campaign.not_eligible'
 > {
-  const { campaign, at } = command;
+  const { campaign, noted, at } = command;
   const measure = campaign.measures.find(({ measureId }) => measureId === command.measureId);
   if (!measure) return refuse('request.not_found');
   const closed = refusalOfCampaign(campaign, at);
   if (closed) return { ok: false, refusal: closed };
-  const answers = withoutWithdrawn(command.answers, command.withdrawnAt);
+  const answers = withoutWithdrawn(command.answers, noted.withdrawnAt);
   const errors = decideEligibility(measure.eligibility, answers);
   if (errors.length > 0) return refuse('campaign.not_eligible', { errors });
   const data: GrantOrder = {
@@ -136,7 +140,7 @@ export function decideClaim(
     pointsExpireAfterMonths: measure.pointsExpireAfterMonths,
     answers: [...answersFor(measure.eligibility, answers)],
     receiptNumber: command.receiptNumber,
-    ...(command.underReview ? { heldFor: 'identity_review' } : {}),
+    ...(command.underReview || noted.revoked || noted.erased ? { heldFor: 'identity_review' } : {}),
   };
   return ok({ type: 'ClaimAccepted', data, effectiveAt: at });
 }
@@ -148,13 +152,13 @@ export type LedgerAnswer = At<
 
 /**
  * What the ledger's answer changes. A grant counts whatever the attempt it answers, because the points are there; a refusal counts
- * only for the present attempt of a claim that still waits, and what could go to the ledger once more does not on facts that were
- * withdrawn meanwhile. Anything else has been said before.
+ * only for the present attempt of a claim that still waits, and what could go to the ledger once more does not where its person or its
+ * facts are gone meanwhile. Anything else has been said before.
  */
 export function decideAnswer(
   entitlement: Entitlement,
   answer: LedgerAnswer,
-  withdrawnAt: string | null,
+  noted: Noted,
 ): readonly At<EntitlementEvent>[] {
   const { claimId, personId, measureId, attempt } = entitlement.order;
   if (answer.data.claimId !== claimId) return [];
@@ -167,7 +171,7 @@ export function decideAnswer(
   const { reasonCode, curable } = answer.data;
   const at = answer.effectiveAt;
   const refused = { type: 'ClaimRefused', data: { ...ids, reasonCode, curable }, effectiveAt: at } as const;
-  return [refused, ...decideWithdrawn(evolve(entitlement, refused), at, withdrawnAt)];
+  return [refused, ...decideNoted(evolve(entitlement, refused), at, noted)];
 }
 
 /** What identity answers when it is asked again, and the measure's rules. */
@@ -177,19 +181,19 @@ export interface AskedAgain {
 }
 
 /**
- * What ended curably goes to the ledger again, same claim and receipt; nothing for any other claim. Where its facts were withdrawn
- * it goes on later ones that fit as well, and not before there are any.
+ * What ended curably goes to the ledger again, same claim and receipt; nothing for any other claim, and nothing for a person who is
+ * revoked. Where its facts were withdrawn it goes on later ones that fit as well, and not before there are any.
  */
 export function decideReopen(
   entitlement: Entitlement,
   at: string,
-  withdrawnAt: string | null,
+  noted: Noted,
   again?: AskedAgain,
 ): readonly At<EntitlementEvent>[] {
-  if (!entitlement.curable) return [];
-  if (!restOnWithdrawn(entitlement.order.answers, withdrawnAt)) return [reopened(entitlement, at)];
+  if (!entitlement.curable || noted.revoked || noted.erased) return [];
+  if (!restOnWithdrawn(entitlement.order.answers, noted.withdrawnAt)) return [reopened(entitlement, at)];
   if (!again) return [];
-  const answers = withoutWithdrawn(again.answers, withdrawnAt);
+  const answers = withoutWithdrawn(again.answers, noted.withdrawnAt);
   if (decideEligibility(again.eligibility, answers).length > 0) return [];
   return [reopened(entitlement, at, answersFor(again.eligibility, answers))];
 }
@@ -200,25 +204,18 @@ export function isHeld({ state, order }: Entitlement): boolean {
 }
 
 /** A held claim goes to the ledger: the review found a person of their own. Nothing for any other claim. */
-export function decideRelease(
-  entitlement: Entitlement,
-  at: string,
-  withdrawnAt: string | null,
-): readonly At<EntitlementEvent>[] {
-  return isHeld(entitlement) ? [goesOn(entitlement, at, withdrawnAt)] : [];
+export function decideRelease(entitlement: Entitlement, at: string, noted: Noted): readonly At<EntitlementEvent>[] {
+  return isHeld(entitlement) ? [goesOn(entitlement, at, noted)] : [];
 }
 
 /**
- * What the ledger has not granted and still might ends, because the facts it rests on were withdrawn; a claim that the ledger is
- * deciding is the ledger's.
+ * What the ledger has not granted and still might ends, because its person, or the facts it rests on, are gone; a claim that the
+ * ledger is deciding is the ledger's. What ended so before is not ended again.
  */
-export function decideWithdrawn(
-  entitlement: Entitlement,
-  at: string,
-  withdrawnAt: string | null,
-): readonly At<EntitlementEvent>[] {
-  if (!isHeld(entitlement) && !(entitlement.state === 'refused' && entitlement.curable)) return [];
-  return restOnWithdrawn(entitlement.order.answers, withdrawnAt) ? [withdrawn(entitlement, at)] : [];
+export function decideNoted(entitlement: Entitlement, at: string, noted: Noted): readonly At<EntitlementEvent>[] {
+  if (!isHeld(entitlement) && !entitlement.curable) return [];
+  const end = endBy(entitlement, at, noted);
+  return end && end.data.reasonCode !== entitlement.reasonCode ? [end] : [];
 }
 
 /** What the ledger has not granted to a person and still might ends, because the person is another one: that one claims. */
@@ -230,28 +227,38 @@ export function decideMerged(entitlement: Entitlement, at: string): readonly At<
 }
 
 /** A claim that ended by a merge goes on when the merge turns out to be wrong. */
-export function decideSplit(
-  entitlement: Entitlement,
-  at: string,
-  withdrawnAt: string | null,
-): readonly At<EntitlementEvent>[] {
+export function decideSplit(entitlement: Entitlement, at: string, noted: Noted): readonly At<EntitlementEvent>[] {
   const endedByMerge = entitlement.state === 'cancelled' && entitlement.reasonCode === mergedReason;
-  return endedByMerge ? [goesOn(entitlement, at, withdrawnAt)] : [];
+  return endedByMerge ? [goesOn(entitlement, at, noted)] : [];
 }
 
 const mergedReason = 'persons_merged';
 /** Of a claim whose facts were withdrawn: later ones cure it. */
 export const withdrawnReason = 'consent_withdrawn';
+/** Of a claim whose person cannot prove who they are: a new card or a login cures it. */
+export const revokedReason = 'identity_revoked';
+/** Of a claim whose person was erased: nothing cures it. */
+export const erasedReason = 'person_erased';
 
-/** What waited for identity goes to the ledger, unless its facts were withdrawn while it waited. */
-function goesOn(entitlement: Entitlement, at: string, withdrawnAt: string | null): At<EntitlementEvent> {
-  const { answers } = entitlement.order;
-  return restOnWithdrawn(answers, withdrawnAt) ? withdrawn(entitlement, at) : reopened(entitlement, at);
+/** What waited for identity goes to the ledger, unless its person or its facts went while it waited. */
+function goesOn(entitlement: Entitlement, at: string, noted: Noted): At<EntitlementEvent> {
+  return endBy(entitlement, at, noted) ?? reopened(entitlement, at);
 }
 
-function withdrawn({ order: { claimId, personId, measureId } }: Entitlement, at: string): At<EntitlementEvent> {
-  const data = { claimId, personId, measureId, reasonCode: withdrawnReason, curable: true } as const;
-  return { type: 'ClaimCancelled', data, effectiveAt: at };
+type End = At<Extract<EntitlementEvent, { readonly type: 'ClaimRefused' | 'ClaimCancelled' }>>;
+
+/** Of several causes the one that takes longest to cure. */
+function endBy({ order }: Entitlement, at: string, noted: Noted): End | undefined {
+  const { claimId, personId, measureId, attempt } = order;
+  const ids = { claimId, personId, measureId };
+  if (noted.erased) return { type: 'ClaimCancelled', data: { ...ids, reasonCode: erasedReason }, effectiveAt: at };
+  if (restOnWithdrawn(order.answers, noted.withdrawnAt)) {
+    const data = { ...ids, reasonCode: withdrawnReason, curable: true } as const;
+    return { type: 'ClaimCancelled', data, effectiveAt: at };
+  }
+  if (!noted.revoked) return undefined;
+  const data = { ...ids, attempt, reasonCode: revokedReason, curable: true };
+  return { type: 'ClaimRefused', data, effectiveAt: at };
 }
 
 function reopened(

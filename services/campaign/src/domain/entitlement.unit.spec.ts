@@ -17,14 +17,15 @@ import {
 import { receiptNumber } from './receipt.js';
 import * as replay from './replay.js';
 import type { At } from './stamped.js';
+import { nothingNoted } from './standing.js';
 
-// Nothing is withdrawn here: what a withdrawal changes stands in consent.unit.spec.
-const decideAnswer = (now: Entitlement, answer: LedgerAnswer) => deciding.decideAnswer(now, answer, null);
-const decideReopen = (now: Entitlement, at: string) => deciding.decideReopen(now, at, null);
-const decideRelease = (now: Entitlement, at: string) => deciding.decideRelease(now, at, null);
-const decideSplit = (now: Entitlement, at: string) => deciding.decideSplit(now, at, null);
+// Nothing is noted here: what a withdrawal changes stands in consent.unit.spec, the rest in standing.unit.spec.
+const decideAnswer = (now: Entitlement, answer: LedgerAnswer) => deciding.decideAnswer(now, answer, nothingNoted);
+const decideReopen = (now: Entitlement, at: string) => deciding.decideReopen(now, at, nothingNoted);
+const decideRelease = (now: Entitlement, at: string) => deciding.decideRelease(now, at, nothingNoted);
+const decideSplit = (now: Entitlement, at: string) => deciding.decideSplit(now, at, nothingNoted);
 const decideClaimAgain = (events: readonly CampaignEvent[], claim: Parameters<typeof replay.decideClaimAgain>[1]) =>
-  replay.decideClaimAgain(events, claim, null);
+  replay.decideClaimAgain(events, claim, nothingNoted);
 
 const personId = '019ab3f0-6c00-7000-8000-000000000001';
 const claimId = '019ab3f0-6c00-7000-8000-0000000000c1';
@@ -82,7 +83,7 @@ function command(more: Partial<ClaimCommand> = {}): ClaimCommand {
     claimId,
     receiptNumber: receipt,
     answers: [yes],
-    withdrawnAt: null,
+    noted: nothingNoted,
     underReview: false,
     at: claimed,
     ...more,

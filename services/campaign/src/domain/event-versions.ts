@@ -5,8 +5,16 @@ import type { ConsentEvent } from './consent.js';
 import type { DoubledGrantEvent, MergeEvent } from './doubled-grant.js';
 import type { EntitlementEvent } from './entitlement.js';
 import type { ProgrammeEvent } from './programme.js';
+import type { StandingEvent } from './standing.js';
 
-type OwnEvent = CampaignEvent | EntitlementEvent | ProgrammeEvent | MergeEvent | DoubledGrantEvent | ConsentEvent;
+type OwnEvent =
+  | CampaignEvent
+  | EntitlementEvent
+  | ProgrammeEvent
+  | MergeEvent
+  | DoubledGrantEvent
+  | ConsentEvent
+  | StandingEvent;
 
 /** This service's own events, each with the steps from its older versions; those of published ones stand in the contracts. */
 export const upcasts = {
@@ -27,4 +35,6 @@ export const upcasts = {
   DoubledGrantFound: [],
   DoubledGrantEnded: [],
   WithdrawalNoted: [],
+  RevocationNoted: [],
+  ErasureNoted: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

@@ -1,20 +1,22 @@
 import type { Result } from '@tsunagu/kernel';
 import { type CampaignEvent, campaignStream, fold } from './campaign.js';
-import { type ConsentEvent, consentStream, withdrawnAsRead } from './consent.js';
 import {
   decideAnswer,
   decideClaim,
+  decideNoted,
   decideRelease,
   decideReopen,
   decideSplit,
-  decideWithdrawn,
   type EntitlementEvent,
+  erasedReason,
   foldEntitlement,
   type GrantOrder,
   type LedgerAnswer,
+  revokedReason,
   withdrawnReason,
 } from './entitlement.js';
 import type { At } from './stamped.js';
+import type { Noted } from './standing.js';
 
 export interface ClaimAgain {
   /** What deciding again gives. */
@@ -27,14 +29,14 @@ export interface ClaimAgain {
 
 /**
  * Decides a recorded claim again (I6): with the campaign as it was at the revision that the decision read, and the answers and
- * the time recorded. `campaignEvents` are the campaign's stream up to that revision, `withdrawnAt` what was known then of withdrawals.
+ * the time recorded. `campaignEvents` are the campaign's stream up to that revision, `noted` what was known then of the person.
  */
 export function decideClaimAgain(
   campaignEvents: readonly CampaignEvent[],
   accepted: At<{ readonly type: string; readonly data: GrantOrder }>,
-  withdrawnAt: string | null,
+  noted: Noted,
 ): ClaimAgain {
-  const again = claimAgain(campaignEvents, accepted, withdrawnAt);
+  const again = claimAgain(campaignEvents, accepted, noted);
   if (!again.ok) return { outcome: 'refused', code: again.refusal.code, same: false };
   return { outcome: 'accepted', code: null, same: equal(again.value.data, accepted.data) };
 }
@@ -42,14 +44,14 @@ export function decideClaimAgain(
 function claimAgain(
   campaignEvents: readonly CampaignEvent[],
   { data, effectiveAt: at }: At<{ readonly data: GrantOrder }>,
-  withdrawnAt: string | null,
+  noted: Noted,
 ): Result<At<EntitlementEvent>, string> {
   const campaign = fold(campaignEvents);
   if (!campaign) return { ok: false, refusal: { code: 'request.not_found' } };
   const { measureId, personId, claimId, receiptNumber, answers, heldFor } = data;
   const underReview = heldFor !== undefined;
   const ids = { measureId, personId, claimId, receiptNumber };
-  return decideClaim({ campaign, ...ids, answers, withdrawnAt, underReview, at });
+  return decideClaim({ campaign, ...ids, answers, noted, underReview, at });
 }
 
 /** An event of an entitlement as replay reads it from the log. */
@@ -81,20 +83,11 @@ export function campaignAsRead<E extends CampaignEvent & { readonly revision: nu
   return campaignEvents.filter(({ revision }) => revision <= read);
 }
 
-/** What was withdrawn by a person as a decision on their claim read it. */
-export function withdrawnFor(
-  { reads }: Pick<ReplayedEvent, 'reads'>,
-  personId: string,
-  consents: readonly (ConsentEvent & { readonly revision: number })[],
-): string | null {
-  return withdrawnAsRead(consents, reads?.[consentStream(personId)] ?? -1);
-}
-
 /** What an event was decided on, besides the claim itself. */
 export interface Grounds {
   /** The campaign as the claim read it. */
   readonly campaign: readonly CampaignEvent[];
-  readonly withdrawnAt: string | null;
+  readonly noted: Noted;
   /** The ledger's event that caused this one. */
   readonly answer: LedgerAnswer | undefined;
 }
@@ -116,33 +109,36 @@ export function decideAgain(
 function compareAgain(
   events: readonly ReplayedEvent[],
   event: ReplayedEvent,
-  { campaign, withdrawnAt, answer }: Grounds,
+  { campaign, noted, answer }: Grounds,
 ): DecidedAgain | undefined {
   const at = event.effectiveAt;
   if (event.type === 'ClaimAccepted') {
-    const again = claimAgain(campaign, event, withdrawnAt);
+    const again = claimAgain(campaign, event, noted);
     return again.ok ? compared(event, again.value) : impossible(`It is refused now: ${again.refusal.code}.`);
   }
   const before = foldEntitlement(events.filter(({ revision }) => revision < event.revision));
   if (!before) return impossible('Nothing was claimed before it.');
-  if (event.type === 'ClaimCancelled') {
-    if (event.data.reasonCode !== withdrawnReason) return undefined;
-    const ways = [decideWithdrawn, decideSplit];
-    return compared(event, ways.flatMap((decide) => decide(before, at, withdrawnAt))[0]);
+  if ('reasonCode' in event.data && endsOfNotes.has(event.data.reasonCode)) {
+    const ways = [decideNoted, decideSplit];
+    return compared(event, ways.flatMap((decide) => decide(before, at, noted))[0]);
   }
+  if (event.type === 'ClaimCancelled') return undefined;
   if (event.type === 'ClaimReopened') {
     const { measureId, answers } = event.data;
     const eligibility = fold(campaign)?.measures.find((each) => each.measureId === measureId)?.eligibility ?? null;
     // A claim ended curably, is held or ended by a merge: one of these at most applies.
     const [decided] = [
-      ...decideReopen(before, at, withdrawnAt, { eligibility, answers }),
-      ...[decideRelease, decideSplit].flatMap((decide) => decide(before, at, withdrawnAt)),
+      ...decideReopen(before, at, noted, { eligibility, answers }),
+      ...[decideRelease, decideSplit].flatMap((decide) => decide(before, at, noted)),
     ];
     return compared(event, decided);
   }
   if (!answer) return impossible('The ledger knows no event that caused it.');
-  return compared(event, decideAnswer(before, answer, withdrawnAt)[0]);
+  return compared(event, decideAnswer(before, answer, noted)[0]);
 }
+
+/** Ends that notes on the person led to: the ledger gives none of these reasons. */
+const endsOfNotes: ReadonlySet<string> = new Set([withdrawnReason, revokedReason, erasedReason]);
 
 /** What was recorded beside what is decided now. */
 export function compared(

@@ -152,9 +152,8 @@ export class ClaimsController {
   @HttpCode(200)
   @Roles('operator')
   @ApiOperation({
-    summary: 'Send curable refusals to the ledger again, in receipt order, as far as the funds reach',
-    description:
-      'After a raise. Answers { reopened, more }: call again while more is true. Doing it twice does no harm.',
+    summary: 'Send claims whose cause is gone to the ledger again, in receipt order, as far as the funds reach',
+    description: 'Answers { reopened, passedOver, more }: call again while more is true. Doing it twice does no harm.',
   })
   async reopen(
     @Param('campaignId') campaignId: string,

@@ -15,8 +15,8 @@ import { every } from './every.js';
 const ROUND_MAX = 50;
 
 /**
- * Looks after claims that wait for identity: a review that was decided, or a consent that was withdrawn, while the claim was being
- * recorded was heard of too early.
+ * Looks after claims that wait for identity: a review that was decided, a consent withdrawn or a person erased while the claim was being
+ * recorded was heard of too early. A card that was revoked is heard of here, because nobody presents it any more.
  * Lists grants, too, that turned out doubled only after the merge, because the ledger was still deciding.
  */
 @Injectable()
@@ -69,9 +69,11 @@ export class HeldClaims implements OnApplicationBootstrap, OnModuleDestroy {
     const { personId, claimId } = row;
     const now = isoTime(this.clock.now());
     const outcome = { id: claimId, correlationId: randomUUID(), effectiveAt: now };
-    await this.outcomes.endWithdrawn(row, outcome);
+    await this.outcomes.endNoted(row, outcome);
     try {
+      await this.asking.checkCards(personId);
       const standing = await this.asking.standing(personId, {}, now);
+      await this.outcomes.hear(personId, standing, outcome);
       if (standing.personId !== personId) await this.outcomes.endClaims(personId, outcome);
       else if (!standing.underReview) await this.outcomes.release(personId, outcome);
       return true;

@@ -3,10 +3,12 @@ import { type RecordedEvent, SharedQuery } from '@tsunagu/event-store';
 import type { Result } from '@tsunagu/kernel';
 import { type EventProof, QUESTIONS, type Questions, QuestionUnanswered } from '@tsunagu/service-host';
 import type { Answer, Eligibility } from '../domain/eligibility.js';
+import type { ToldStanding } from '../domain/standing.js';
 import type { LedgerQuestion, LedgerStep } from '../workflows/claim-replay.js';
 
 /** Persons in one question to identity. */
 const PERSONS_MAX = 500;
+const CARDS_MAX = 50;
 
 export interface Fund {
   readonly fundId: string;
@@ -17,7 +19,7 @@ export interface Fund {
 }
 
 /** What identity says of a person who claims. */
-export interface Standing {
+export interface Standing extends ToldStanding {
   readonly answers: readonly Answer[];
   /** Grants wait for the decision of a review. */
   readonly underReview: boolean;
@@ -48,6 +50,8 @@ export interface GrantState {
 export class Asking {
   private readonly standings = new SharedQuery<AskedStanding, Answered>((asked) => this.askStandings(asked));
 
+  private readonly cards = new SharedQuery<string, void>((personIds) => this.askCards(personIds));
+
   constructor(@Inject(QUESTIONS) private readonly questions: Questions) {}
 
   /**
@@ -59,6 +63,23 @@ export class Asking {
     const answered = (await this.standings.ask([{ personId, rules: key, at }])).get(key);
     if (answered?.status !== 'fulfilled') throw answered?.reason;
     return answered.value.get(personId) ?? { answers: [], underReview: false, personId, formerPersonIds: [] };
+  }
+
+  /**
+   * Lets identity ask the issuer what became of a person's cards: what it says of the person afterwards rests on that. For claims that
+   * waited; who claims for the first time has just signed in. An identity of an earlier release does not know the question, and nobody
+   * is revoked there.
+   */
+  async checkCards(personId: string): Promise<void> {
+    await this.cards.ask([personId]);
+  }
+
+  private async askCards(asked: readonly string[]): Promise<void> {
+    const personIds = [...new Set(asked)];
+    for (let from = 0; from < personIds.length; from += CARDS_MAX) {
+      const part = { personIds: personIds.slice(from, from + CARDS_MAX) };
+      await this.questions.ask('identity', 'card-checks', part);
+    }
   }
 
   /** One question for each set of rules: what goes wrong with one of them is not the others'. */

@@ -61,12 +61,11 @@ export class ClaimIndex {
     return rowCount === 1;
   }
 
-  /** A campaign's refused claims that can still be granted, in receipt order, those accepted after a position. */
+  /** A campaign's claims that ended and can still be granted, in receipt order, those accepted after a position. */
   curable(campaignId: string, after: number, limit: number): Promise<readonly ClaimRow[]> {
     return this.fresh(
       `select ${columns} from claims
-        where campaign_id = $1 and state = 'refused' and curable and reason_code = 'fund_exhausted'
-          and accepted_position > $2
+        where campaign_id = $1 and curable and accepted_position > $2
         order by accepted_position limit $3`,
       [campaignId, after, limit],
     );

@@ -1,6 +1,5 @@
 import { domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type CampaignEvent, campaignStream, fold, type Measure } from '../domain/campaign.js';
-import { type ConsentEvent, consentStream } from '../domain/consent.js';
 import {
   type Entitlement,
   type EntitlementEvent,
@@ -8,7 +7,8 @@ import {
   type GrantOrder,
   type LedgerAnswer,
 } from '../domain/entitlement.js';
-import { campaignAsRead, compared, type DecidedAgain, decideAgain, withdrawnFor } from '../domain/replay.js';
+import { campaignAsRead, compared, type DecidedAgain, decideAgain } from '../domain/replay.js';
+import { type NoteEvent, notedAsRead, noteStreams } from '../domain/standing.js';
 
 /** What the ledger is asked: the claim, and each event that asked it for the grant. */
 export interface LedgerQuestion {
@@ -69,10 +69,10 @@ export async function replayClaim(
   const accepted = events.find((event) => event.type === 'ClaimAccepted');
   if (!entitlement || !accepted) return undefined;
   const { claimId, personId, campaignId, measureId } = accepted.data;
-  const [name, ofPerson] = [campaignStream(campaignId), consentStream(personId)];
-  const streams = await log.readStreams([name, ofPerson]);
+  const [name, ofPerson] = [campaignStream(campaignId), noteStreams(personId)];
+  const streams = await log.readStreams([name, ...ofPerson]);
   const campaignEvents = domainEvents<CampaignEvent>(streams.get(name));
-  const consents = domainEvents<ConsentEvent>(streams.get(ofPerson));
+  const notes = ofPerson.flatMap((each) => domainEvents<NoteEvent>(streams.get(each)));
   const asRead = campaignAsRead(campaignEvents, accepted);
   const ledger = await askLedger({ claimId, personId, orders: events.flatMap(orderOf) });
 
@@ -80,7 +80,7 @@ export async function replayClaim(
     const answer = ledger.find(({ event: { id } }) => id === event.causationId)?.event;
     const again = decideAgain(events, event, {
       campaign: asRead,
-      withdrawnAt: withdrawnFor(event, personId, consents),
+      noted: notedAsRead(notes, event.reads),
       answer: answer as (RecordedEvent & LedgerAnswer) | undefined,
     });
     return { service: 'campaign', event, postings: [], ...(again ? { again } : {}) };

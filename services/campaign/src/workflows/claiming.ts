@@ -3,23 +3,24 @@ import { appendOne, domainEvents, type EventLog, type RecordedEvent, StreamReade
 import { type Clock, derivedId, isoTime, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG, QuestionUnanswered } from '@tsunagu/service-host';
 import { type Campaign, type CampaignEvent, campaignStream, fold, type Measure } from '../domain/campaign.js';
-import { type ConsentEvent, consentStream, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
-import { type Answer, type Eligibility, rulesOf } from '../domain/eligibility.js';
+import { consentStream } from '../domain/consent.js';
+import { rulesOf } from '../domain/eligibility.js';
 import {
   decideClaim,
-  decideReopen,
+  decideNoted,
   type Entitlement,
   type EntitlementEvent,
   entitlementStream,
   evolve,
   foldEntitlement,
   refusalOfCampaign,
-  withdrawnReason,
 } from '../domain/entitlement.js';
 import { receiptNumber } from '../domain/receipt.js';
+import { standingStream } from '../domain/standing.js';
 import { Asking, type Standing } from '../outbound/questions.js';
-import { revisionOf, toNewEvent } from '../recording.js';
-import { ReopenCheck } from './reopen-check.js';
+import { readsOf, serviceActor, toNewEvent } from '../recording.js';
+import { notedIn, PersonNotes } from './person-notes.js';
+import { type DecidedReopening, ReopenCheck } from './reopen-check.js';
 
 export interface Claimant {
   readonly personId: string;
@@ -49,6 +50,7 @@ export class Claiming {
     private readonly reader: StreamReader,
     private readonly asking: Asking,
     private readonly check: ReopenCheck,
+    private readonly notes: PersonNotes,
   ) {}
 
   /** The claim of a person on a measure: the existing one before any other check, else a new one. */
@@ -71,14 +73,19 @@ export class Claiming {
     if (standing.personId !== claimant.personId) return refuse('campaign.person_merged');
     // The answer may have taken its time: whether the campaign is open is decided on what is recorded now.
     const formers = standing.formerPersonIds.map((personId) => entitlementStream(measureId, personId));
-    // So is what was withdrawn, where something is used that can be.
-    const consents = rulesOf(measure.eligibility).length > 0 ? [consentStream(claimant.personId)] : [];
-    const later = await this.reader.read([campaignStream(campaignId), ...formers, ...consents]);
+    // So is what was noted of the person, where something is used that can be withdrawn, or identity has something to say.
+    const { personId, correlationId } = claimant;
+    await this.notes.noteStanding(personId, standing, { correlationId, causationId: null, effectiveAt: now });
+    const notes = [
+      ...(rulesOf(measure.eligibility).length > 0 ? [consentStream(personId)] : []),
+      ...(standing.revocation?.change || standing.erased ? [standingStream(personId)] : []),
+    ];
+    const later = await this.reader.read([campaignStream(campaignId), ...formers, ...notes]);
     const former = formers.map((name) => foldEntitlement(domainEvents<EntitlementEvent>(later.get(name))));
     // What was claimed under an id that means this person now is their claim.
     const theirs = former.find((claim) => claim?.state === 'granted' || claim?.state === 'accepted');
     if (theirs) return ok({ entitlement: theirs, first: false });
-    return this.accept(claimant, campaignId, measureId, later, standing);
+    return this.accept(claimant, campaignId, measureId, later, standing, notes);
   }
 
   private async accept(
@@ -87,14 +94,15 @@ export class Claiming {
     measureId: string,
     streams: ReadonlyMap<string, readonly RecordedEvent[]>,
     { answers, underReview }: Standing,
+    notes: readonly string[],
   ): Promise<Result<Claimed, ClaimCode>> {
     const { personId, actor, correlationId } = claimant;
     const campaignEvents = streams.get(campaignStream(campaignId));
     const campaign = foldedCampaign(campaignEvents);
     if (!campaign) return notFound;
-    const consents = streams.get(consentStream(personId));
+    const noted = notedIn(streams, personId);
     const now = this.clock.now();
-    const claimId = newId(now);
+    const [at, claimId] = [isoTime(now), newId(now)];
     const decided = decideClaim({
       campaign,
       measureId,
@@ -102,23 +110,24 @@ export class Claiming {
       claimId,
       receiptNumber: receiptNumber(claimId),
       answers,
-      withdrawnAt: withdrawnUntil(domainEvents<ConsentEvent>(consents)),
+      noted,
       underReview,
-      at: isoTime(now),
+      at,
     });
     if (!decided.ok) return decided;
 
     const stream = entitlementStream(measureId, personId);
     const cause = { correlationId, causationId: null, actor, ownerId: campaign.ownerId };
-    const event = {
-      ...toNewEvent(derivedId('ClaimAccepted', claimId), decided.value, cause),
-      reads: {
-        [campaignStream(campaignId)]: revisionOf(campaignEvents),
-        ...(consents ? { [consentStream(personId)]: revisionOf(consents) } : {}),
-      },
-    };
-    if (await appendOne(this.log, { writes: [{ stream, expectedRevision: 'noStream', events: [event] }] })) {
-      return ok({ entitlement: evolve(undefined, decided.value), first: true });
+    const accepted = evolve(undefined, decided.value);
+    const ended = decideNoted(accepted, at, noted);
+    const reads = readsOf(streams, [campaignStream(campaignId), ...notes]);
+    const first = toNewEvent(derivedId('ClaimAccepted', claimId), decided.value, cause);
+    const then = ended.map((event) =>
+      toNewEvent(derivedId(event.type, first.id), event, { ...cause, causationId: first.id, actor: serviceActor }),
+    );
+    const events = [first, ...then].map((event) => ({ ...event, reads }));
+    if (await appendOne(this.log, { writes: [{ stream, expectedRevision: 'noStream', events }] })) {
+      return ok({ entitlement: ended.reduce(evolve, accepted), first: true });
     }
     // Another call of the same person was faster: that claim is the claim.
     const measure = campaign.measures.find((each) => each.measureId === measureId);
@@ -137,44 +146,32 @@ export class Claiming {
     const entitlement = foldEntitlement(events);
     const last = events.at(-1);
     if (!entitlement || !last || !entitlement.curable) return entitlement;
-    const eligibility = measure?.eligibility ?? null;
-    const consents = consentStream(entitlement.order.personId);
-    const before = withdrawnUntil(domainEvents<ConsentEvent>((await this.reader.read([consents])).get(consents)));
-    const isAsked = restOnWithdrawn(entitlement.order.answers, before);
-    const answers = await this.answersNow(entitlement, isAsked ? (eligibility ?? {}) : {});
-    if (!answers) return entitlement;
-
-    // What was withdrawn while identity was asked counts.
-    const noted = (await this.reader.read([consents])).get(consents);
-    const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(noted));
-    const again = { eligibility, answers };
-    const [reopened] = decideReopen(entitlement, isoTime(this.clock.now()), withdrawnAt, again);
-    if (!reopened) return entitlement;
+    const decided = await this.decidedNow(entitlement, recorded, measure, claimant);
+    if (!decided) return entitlement;
     const { actor, correlationId } = claimant;
     const cause = { correlationId, causationId: last.id, actor, ownerId: last.ownerId };
     // Derived from the end: two calls that reopen it at once do the same thing once.
-    const event = toNewEvent(derivedId('ClaimReopened', last.id), reopened, cause);
-    const asRead = { ...event, reads: { [consents]: revisionOf(noted) } };
+    const event = toNewEvent(derivedId(decided.event.type, last.id), decided.event, cause);
+    const asRead = { ...event, reads: decided.reads };
     const write = { stream: last.stream, expectedRevision: last.revision, events: [asRead] };
-    if (await appendOne(this.log, { writes: [write] })) return evolve(entitlement, reopened);
+    if (await appendOne(this.log, { writes: [write] })) return evolve(entitlement, decided.event);
     const now = await this.reader.read([last.stream]);
     return foldEntitlement(domainEvents<EntitlementEvent>(now.get(last.stream)));
   }
 
-  /**
-   * What identity answers on rules, where a claim that ended would fare better now; undefined otherwise. A ledger or identity that
-   * cannot be heard leaves the claim as it is.
-   */
-  private async answersNow(
+  /** Undefined where nothing changes: a ledger or identity that cannot be heard leaves the claim as it is. */
+  private async decidedNow(
     { reasonCode, order }: Entitlement,
-    rules: Eligibility,
-  ): Promise<readonly Answer[] | undefined> {
+    recorded: readonly RecordedEvent[] | undefined,
+    measure: Measure | undefined,
+    { correlationId }: Claimant,
+  ): Promise<DecidedReopening | undefined> {
     try {
       if (reasonCode === 'fund_exhausted') {
         const fund = await this.asking.fund(order.fundId);
         if (fund === undefined || fund.undrawnPoints < order.amountPoints) return undefined;
-      } else if (reasonCode !== withdrawnReason) return undefined;
-      return await this.check.answers(order, rules);
+      }
+      return await this.check.decide(recorded, measure?.eligibility ?? null, correlationId);
     } catch (error) {
       if (error instanceof QuestionUnanswered) return undefined;
       throw error;

@@ -1,22 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataOf } from '@tsunagu/contracts';
-import {
-  appendOne,
-  domainEvents,
-  type EventLog,
-  expectedRevision,
-  type NewEvent,
-  type RecordedEvent,
-} from '@tsunagu/event-store';
+import { appendOne, domainEvents, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, derivedId, isoTime } from '@tsunagu/kernel';
 import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
-import { type ConsentEvent, consentStream, withdrawnUntil } from '../domain/consent.js';
+import { type ConsentEvent, consentStream } from '../domain/consent.js';
 import { type Merge, type MergeEvent, mergedPersonStream, mergeInForce } from '../domain/doubled-grant.js';
 import {
   decideMerged,
+  decideNoted,
   decideRelease,
   decideSplit,
-  decideWithdrawn,
   type Entitlement,
   type EntitlementEvent,
   entitlementStream,
@@ -24,10 +17,12 @@ import {
   isHeld,
 } from '../domain/entitlement.js';
 import type { At } from '../domain/stamped.js';
+import { type Noted, noteStreams, type ToldStanding } from '../domain/standing.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
 import { MergeIndex } from '../projections/merge-index.js';
-import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { readsOf, serviceActor, toNewEvent } from '../recording.js';
 import { DoubledGrants } from './doubled-grants.js';
+import { notedIn, PersonNotes } from './person-notes.js';
 
 /** More measures than anybody claims. */
 const CLAIMS_MAX = 1_000;
@@ -35,7 +30,7 @@ const CLAIMS_MAX = 1_000;
 const ROUNDS_MAX = 50;
 
 type Outcome = Pick<RecordedEvent, 'id' | 'correlationId' | 'effectiveAt'>;
-type Decide = (entitlement: Entitlement, at: string, withdrawnAt: string | null) => readonly At<EntitlementEvent>[];
+type Decide = (entitlement: Entitlement, at: string, noted: Noted) => readonly At<EntitlementEvent>[];
 
 /** Follows what identity found out: each outcome again changes nothing. */
 @Injectable()
@@ -46,6 +41,7 @@ export class IdentityOutcomes {
     private readonly claims: ClaimIndex,
     private readonly merges: MergeIndex,
     private readonly doubled: DoubledGrants,
+    private readonly notes: PersonNotes,
   ) {}
 
   async follow(events: readonly RecordedEvent[]): Promise<void> {
@@ -64,6 +60,15 @@ export class IdentityOutcomes {
           break;
         case 'ConsentWithdrawn':
           await this.withdrawn(event.data as DataOf<'ConsentWithdrawn'>, event);
+          break;
+        case 'IdentityRevoked':
+        case 'IdentityRestored': {
+          const { personId, change } = event.data as DataOf<'IdentityRevoked'>;
+          await this.hear(personId, { revocation: { change, revoked: event.type === 'IdentityRevoked' } }, event);
+          break;
+        }
+        case 'PersonErased':
+          await this.hear((event.data as DataOf<'PersonErased'>).personId, { erased: true }, event);
       }
     }
   }
@@ -73,17 +78,17 @@ export class IdentityOutcomes {
     const ids = await this.merges.idsNow(personId);
     for (const row of await this.claims.ofPersons([personId], undefined, CLAIMS_MAX)) {
       const others = ids.filter((id) => id !== personId).map((id) => entitlementStream(row.measureId, id));
-      await this.change(row, outcome, async (entitlement, at, withdrawnAt) => {
+      await this.change(row, outcome, async (entitlement, at, noted) => {
         if (!isHeld(entitlement)) return [];
         const isTheirs = others.length > 0 && (await this.anyCounts(others));
-        return (isTheirs ? decideMerged : decideRelease)(entitlement, at, withdrawnAt);
+        return (isTheirs ? decideMerged : decideRelease)(entitlement, at, noted);
       });
     }
   }
 
-  /** Ends a claim that could go to the ledger still and whose facts were withdrawn. */
-  async endWithdrawn(row: ClaimRow, outcome: Outcome): Promise<void> {
-    await this.change(row, outcome, decideWithdrawn);
+  /** Ends a claim that could go to the ledger still and whose person, or facts, are gone. */
+  async endNoted(row: ClaimRow, outcome: Outcome): Promise<void> {
+    await this.change(row, outcome, decideNoted);
   }
 
   /** What the merged id still waits for ends: the person who was kept claims it. */
@@ -97,15 +102,18 @@ export class IdentityOutcomes {
    */
   private async withdrawn(data: DataOf<'ConsentWithdrawn'>, outcome: Outcome): Promise<void> {
     const { personId, withdrawnAt } = data;
-    const stream = consentStream(personId);
-    const id = derivedId(`WithdrawalNoted ${withdrawnAt}`, personId);
-    const event = { type: 'WithdrawalNoted', data: { personId, withdrawnAt }, effectiveAt: outcome.effectiveAt };
-    await this.noteOnce(stream, (noted: readonly ConsentEvent[]) =>
-      noted.some((each) => each.data.withdrawnAt === withdrawnAt)
-        ? undefined
-        : toNewEvent(id, event, { ...this.cause(outcome), ownerId: null }),
-    );
-    await this.changeAll(personId, outcome, decideWithdrawn);
+    const note = { id: derivedId(`WithdrawalNoted ${withdrawnAt}`, personId), data: { personId, withdrawnAt } };
+    await this.notes.noteOnce(consentStream(personId), causeOf(outcome), (noted: readonly ConsentEvent[]) => {
+      const isKnown = noted.some((each) => each.data.withdrawnAt === withdrawnAt);
+      return isKnown ? [] : [{ ...note, type: 'WithdrawalNoted' }];
+    });
+    await this.changeAll(personId, outcome, decideNoted);
+  }
+
+  /** The same of a person as such: revoked, restored or erased. A restored one claims again, or is in an operator's batch. */
+  async hear(personId: string, told: ToldStanding, outcome: Outcome): Promise<void> {
+    await this.notes.noteStanding(personId, told, causeOf(outcome));
+    await this.changeAll(personId, outcome, decideNoted);
   }
 
   private async merged({ personId, ...merge }: DataOf<'PersonsMerged'>, outcome: Outcome): Promise<void> {
@@ -124,24 +132,13 @@ export class IdentityOutcomes {
 
   /** Both persons' events say the same: whichever comes first is noted. */
   private async note(type: MergeEvent['type'], data: Merge, outcome: Outcome): Promise<void> {
-    const event = { type, data, effectiveAt: outcome.effectiveAt };
-    await this.noteOnce(mergedPersonStream(data.mergedPersonId), (noted: readonly MergeEvent[]) => {
-      if (noted.some((each) => each.type === type && each.data.mergeId === data.mergeId)) return undefined;
+    const stream = mergedPersonStream(data.mergedPersonId);
+    await this.notes.noteOnce(stream, causeOf(outcome), (noted: readonly MergeEvent[]) => {
+      if (noted.some((each) => each.type === type && each.data.mergeId === data.mergeId)) return [];
       // A split of a merge that another one has followed undoes nothing.
-      if (type === 'SplitNoted' && mergeInForce(noted)?.mergeId !== data.mergeId) return undefined;
-      return toNewEvent(derivedId(type, data.mergeId), event, { ...this.cause(outcome), ownerId: null });
+      if (type === 'SplitNoted' && mergeInForce(noted)?.mergeId !== data.mergeId) return [];
+      return [{ id: derivedId(type, data.mergeId), type, data }];
     });
-  }
-
-  private async noteOnce<E>(stream: string, note: (noted: readonly E[]) => NewEvent | undefined): Promise<void> {
-    for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const recorded = (await this.log.readStreams([stream])).get(stream);
-      const event = note(domainEvents<E>(recorded));
-      if (!event) return;
-      const writes = [{ stream, expectedRevision: expectedRevision(recorded), events: [event] }];
-      if (await appendOne(this.log, { writes })) return;
-    }
-    throw new Error('the notes on a person changed at every look');
   }
 
   private async anyCounts(streams: readonly string[]): Promise<boolean> {
@@ -162,25 +159,26 @@ export class IdentityOutcomes {
     outcome: Outcome,
     decide: (...given: Parameters<Decide>) => ReturnType<Decide> | Promise<ReturnType<Decide>>,
   ): Promise<void> {
-    const [stream, consents] = [entitlementStream(measureId, personId), consentStream(personId)];
+    const stream = entitlementStream(measureId, personId);
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const streams = await this.log.readStreams([stream, consents]);
+      const streams = await this.log.readStreams([stream, ...noteStreams(personId)]);
       const recorded = streams.get(stream);
-      const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(streams.get(consents)));
+      const noted = notedIn(streams, personId);
       const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
       const last = recorded?.at(-1);
-      const decided = entitlement && last ? await decide(entitlement, isoTime(this.clock.now()), withdrawnAt) : [];
+      const decided = entitlement && last ? await decide(entitlement, isoTime(this.clock.now()), noted) : [];
       if (decided.length === 0 || !last) return;
-      const cause = { ...this.cause(outcome), ownerId: last.ownerId };
+      const { correlationId, causationId } = causeOf(outcome);
+      const cause = { correlationId, causationId, actor: serviceActor, ownerId: last.ownerId };
       // Derived from the event that it changes: whoever does it, it happens once.
-      const reads = { [consents]: revisionOf(streams.get(consents)) };
+      const reads = readsOf(streams, noteStreams(personId));
       const events = decided.map((event) => ({ ...toNewEvent(derivedId(event.type, last.id), event, cause), reads }));
       if (await appendOne(this.log, { writes: [{ stream, expectedRevision: last.revision, events }] })) return;
     }
     throw new Error('a claim changed at every look');
   }
+}
 
-  private cause({ id, correlationId }: Outcome) {
-    return { correlationId, causationId: id, actor: serviceActor };
-  }
+function causeOf({ id, correlationId, effectiveAt }: Outcome) {
+  return { correlationId, causationId: id, effectiveAt };
 }

@@ -9,7 +9,6 @@ import {
 } from '@tsunagu/event-store';
 import { derivedId } from '@tsunagu/kernel';
 import { EVENT_LOG } from '@tsunagu/service-host';
-import { type ConsentEvent, consentStream, withdrawnUntil } from '../domain/consent.js';
 import {
   decideAnswer,
   type Entitlement,
@@ -20,7 +19,9 @@ import {
   type LedgerAnswer,
 } from '../domain/entitlement.js';
 import type { At } from '../domain/stamped.js';
-import { revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { type Noted, noteStreams, nothingNoted } from '../domain/standing.js';
+import { readsOf, revisionOf, serviceActor, toNewEvent } from '../recording.js';
+import { notedIn } from './person-notes.js';
 
 type Recorded = RecordedEvent & LedgerAnswer;
 
@@ -28,8 +29,8 @@ interface Known {
   entitlement: Entitlement;
   revision: number;
   readonly ownerId: string | null;
-  /** What the person withdrew; read for curable refusals only, since nothing else depends on it. */
-  readonly consents: readonly RecordedEvent[] | undefined;
+  /** Of the person; read for curable refusals only, since nothing else depends on it. */
+  readonly notes: { readonly noted: Noted; readonly reads: Readonly<Record<string, number>> } | undefined;
 }
 
 /** Rounds of reading again after somebody else wrote first; each round at least one of the writers gets on. */
@@ -58,8 +59,7 @@ export class LedgerAnswers {
       const stream = streamOf(answer);
       const state = known.get(stream);
       if (!state) throw new UnprocessableMessage(answer.id, 'the ledger answered a claim that was never made here');
-      const withdrawnAt = withdrawnUntil(domainEvents<ConsentEvent>(state.consents));
-      const decided = decideAnswer(state.entitlement, answer, withdrawnAt);
+      const decided = decideAnswer(state.entitlement, answer, state.notes?.noted ?? nothingNoted);
       if (decided.length === 0) continue;
       requests.push({
         writes: [{ stream, expectedRevision: state.revision, events: newEvents(decided, answer, state) }],
@@ -73,26 +73,35 @@ export class LedgerAnswers {
   }
 
   private async read(answers: readonly Recorded[]): Promise<Map<string, Known>> {
-    const consentsOf = new Map(answers.filter(isCurable).map((each) => [streamOf(each), consentOf(each)]));
+    const personOf = new Map(answers.filter(isCurable).map((each) => [streamOf(each), each.data.personId]));
     const names = new Set(answers.map(streamOf));
-    const streams = await this.log.readStreams([...names, ...new Set(consentsOf.values())]);
+    const streams = await this.log.readStreams([...names, ...new Set([...personOf.values()].flatMap(noteStreams))]);
     const known = new Map<string, Known>();
     for (const stream of names) {
       const recorded = streams.get(stream);
       const entitlement = foldEntitlement(domainEvents<EntitlementEvent>(recorded));
       const ownerId = recorded?.[0]?.ownerId ?? null;
-      const consents = streams.get(consentsOf.get(stream) ?? '');
-      if (entitlement) known.set(stream, { entitlement, revision: revisionOf(recorded), ownerId, consents });
+      const personId = personOf.get(stream);
+      const notes =
+        personId === undefined
+          ? undefined
+          : { noted: notedIn(streams, personId), reads: readsOf(streams, noteStreams(personId)) };
+      if (entitlement) known.set(stream, { entitlement, revision: revisionOf(recorded), ownerId, notes });
     }
     return known;
   }
 }
 
-function newEvents(decided: readonly At<EntitlementEvent>[], answer: Recorded, { ownerId, consents }: Known) {
+function newEvents(decided: readonly At<EntitlementEvent>[], answer: Recorded, { ownerId, notes }: Known) {
   const { correlationId, id: causationId } = answer;
   const cause = { correlationId, causationId, actor: serviceActor, ownerId };
-  const reads = consents ? { reads: { [consentOf(answer)]: revisionOf(consents) } } : {};
-  return decided.map((event) => ({ ...toNewEvent(derivedId(event.type, answer.id), event, cause), ...reads }));
+  const reads = notes ? { reads: notes.reads } : {};
+  let before = answer.id;
+  return decided.map((event) => {
+    // Each from the one before it: a refusal by the ledger and one on the notes are of one type.
+    before = derivedId(event.type, before);
+    return { ...toNewEvent(before, event, cause), ...reads };
+  });
 }
 
 /** What the ledger decided on a row of a list answers no claim. */
@@ -108,8 +117,4 @@ function streamOf({ data }: Recorded): string {
 
 function isCurable(answer: Recorded): boolean {
   return answer.type === 'GrantRefused' && answer.data.curable;
-}
-
-function consentOf({ data }: Recorded): string {
-  return consentStream(data.personId);
 }

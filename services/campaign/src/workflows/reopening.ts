@@ -1,46 +1,35 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  type AppendRequest,
-  appendSurely,
-  domainEvents,
-  type EventLog,
-  type RecordedEvent,
-} from '@tsunagu/event-store';
-import { type Clock, derivedId, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
-import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
-import { type ConsentEvent, consentStream, restOnWithdrawn, withdrawnUntil } from '../domain/consent.js';
-import {
-  decideReopen,
-  type Entitlement,
-  type EntitlementEvent,
-  entitlementStream,
-  foldEntitlement,
-} from '../domain/entitlement.js';
+import { type AppendRequest, appendSurely, type EventLog, type RecordedEvent } from '@tsunagu/event-store';
+import { derivedId, ok, type Result, refuse } from '@tsunagu/kernel';
+import { EVENT_LOG } from '@tsunagu/service-host';
+import type { Eligibility } from '../domain/eligibility.js';
+import { entitlementStream } from '../domain/entitlement.js';
 import { Asking } from '../outbound/questions.js';
 import { ClaimIndex, type ClaimRow } from '../projections/claim-index.js';
-import { revisionOf, toNewEvent } from '../recording.js';
+import { toNewEvent } from '../recording.js';
 import { CampaignLaunch } from './campaign-launch.js';
-import { ReopenCheck } from './reopen-check.js';
+import { type DecidedReopening, ReopenCheck } from './reopen-check.js';
 
 /** Claims looked at with one query, and in one call. */
 const PAGE = 500;
 const CALL_MAX = 5_000;
-/** Questions to identity in flight. */
+/** Claims asked of at the same moment; so many at most are asked of in vain where a fund ends. */
 const ASKED_AT_ONCE = 50;
 
 export interface Reopened {
   /** Claims that go to the ledger again. */
   readonly reopened: number;
+  /** Claims whose cause is not gone, although their fund has points. */
+  readonly passedOver: number;
   /** Whether this call stopped at its limit while the funds may reach further. */
   readonly more: boolean;
 }
 
-/** An operator's batch after a raise: curable refusals go to the ledger again in receipt order. */
+/** An operator's batch, after a raise or whatever else cured claims: those go to the ledger again in receipt order. */
 @Injectable()
 export class Reopening {
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
-    @Inject(CLOCK) private readonly clock: Clock,
     private readonly launch: CampaignLaunch,
     private readonly index: ClaimIndex,
     private readonly asking: Asking,
@@ -53,18 +42,24 @@ export class Reopening {
   ): Promise<Result<Reopened, 'request.not_found'>> {
     const known = await this.launch.find(campaignId);
     if (known?.campaign.ownerId !== by.ownerId) return refuse('request.not_found');
-    const left = await this.undrawn(known.campaign.measures.map(({ fundId }) => fundId));
-    let reopened = 0;
+    const { measures } = known.campaign;
+    const left = await this.undrawn(measures.map(({ fundId }) => fundId));
+    const rules = new Map(measures.map(({ measureId, eligibility }) => [measureId, eligibility]));
+    const counts = { reopened: 0, passedOver: 0 };
     let after = 0;
     for (let looked = 0; looked < CALL_MAX; looked += PAGE) {
       const page = await this.index.curable(campaignId, after, PAGE);
-      // Before they are counted: what was withdrawn is not to keep the rest from the fund.
-      const usable = (await this.read(page)).filter(isUsable).map(({ row }) => row);
-      reopened += await this.append(await this.checked(usable.filter((row) => fits(row, left))), by);
+      for (let from = 0; from < page.length; from += ASKED_AT_ONCE) {
+        const rows = page.slice(from, from + ASKED_AT_ONCE).filter(({ fundId }) => (left.get(fundId) ?? 0) > 0);
+        const done = await this.take(await this.decided(rows, rules, by.correlationId), left, by);
+        counts.reopened += done.reopened;
+        counts.passedOver += done.passedOver;
+      }
       after = page.at(-1)?.acceptedPosition ?? after;
-      if (page.length < PAGE || [...left.values()].every((points) => points <= 0)) return ok({ reopened, more: false });
+      const isAll = page.length < PAGE || [...left.values()].every((points) => points <= 0);
+      if (isAll) return ok({ ...counts, more: false });
     }
-    return ok({ reopened, more: true });
+    return ok({ ...counts, more: true });
   }
 
   private async undrawn(fundIds: readonly string[]): Promise<Map<string, number>> {
@@ -73,58 +68,55 @@ export class Reopening {
     return new Map(different.map((fundId, i) => [fundId, funds[i]?.undrawnPoints ?? 0]));
   }
 
-  /** Identity is asked of each, so many at a time; where it cannot be heard the call ends, and a repeated one goes on from there. */
-  private async checked(rows: readonly ClaimRow[]): Promise<readonly ClaimRow[]> {
-    const passed: ClaimRow[] = [];
-    for (let from = 0; from < rows.length; from += ASKED_AT_ONCE) {
-      const asked = rows.slice(from, from + ASKED_AT_ONCE);
-      const answers = await Promise.all(asked.map((row) => this.check.answers(row)));
-      passed.push(...asked.filter((_, i) => answers[i] !== undefined));
-    }
-    return passed;
+  /** Identity is asked of each; where it cannot be heard the call ends, and a repeated one goes on from there. */
+  private async decided(
+    rows: readonly ClaimRow[],
+    rules: ReadonlyMap<string, Eligibility | null>,
+    correlationId: string,
+  ): Promise<readonly Decided[]> {
+    const names = rows.map(({ measureId, personId }) => entitlementStream(measureId, personId));
+    const streams = names.length > 0 ? await this.log.readStreams(names) : new Map();
+    const decided = rows.map(async (row, i) => {
+      const recorded = streams.get(names[i] ?? '');
+      return { row, recorded, to: await this.check.decide(recorded, rules.get(row.measureId) ?? null, correlationId) };
+    });
+    return Promise.all(decided);
   }
 
-  /** How many of them are reopened now; one that changed in this moment is passed over. */
-  private async append(rows: readonly ClaimRow[], by: { actor: string; correlationId: string }): Promise<number> {
-    if (rows.length === 0) return 0;
-    const at = isoTime(this.clock.now());
+  /** Appends what was decided, in receipt order as far as each fund reaches; one that changed in this moment is passed over. */
+  private async take(
+    decided: readonly Decided[],
+    left: Map<string, number>,
+    by: { actor: string; correlationId: string },
+  ): Promise<Pick<Reopened, 'reopened' | 'passedOver'>> {
     const requests: AppendRequest[] = [];
-    for (const { row, recorded, consents, entitlement } of await this.read(rows)) {
-      const last = recorded?.at(-1);
-      const [event] = entitlement ? decideReopen(entitlement, at, withdrawnUntil(consents)) : [];
-      if (!last || !event) continue;
+    const taken: Decided[] = [];
+    let passedOver = 0;
+    for (const each of decided) {
+      const last = each.recorded?.at(-1);
+      const { to, row } = each;
+      const isReopened = to?.event.type === 'ClaimReopened';
+      // What goes on takes its points first; what does not is not to keep the rest from the fund.
+      if (isReopened && !fits(row, left)) continue;
+      if (!isReopened) passedOver += 1;
+      if (!to || !last) continue;
       const cause = { correlationId: by.correlationId, causationId: last.id, actor: by.actor, ownerId: last.ownerId };
-      const reads = { [consentStream(row.personId)]: revisionOf(consents) };
-      const events = [{ ...toNewEvent(derivedId('ClaimReopened', last.id), event, cause), reads }];
+      const event = toNewEvent(derivedId(to.event.type, last.id), to.event, cause);
+      const events = [{ ...event, reads: to.reads }];
       requests.push({ writes: [{ stream: last.stream, expectedRevision: last.revision, events }] });
+      taken.push(each);
     }
     const outcomes = requests.length > 0 ? await appendSurely(this.log, requests) : [];
-    return outcomes.filter(({ outcome }) => outcome === 'appended').length;
-  }
-
-  /** The claims as they are, with what their persons have withdrawn. */
-  private async read(rows: readonly ClaimRow[]): Promise<readonly Known[]> {
-    const nameOf = ({ measureId, personId }: ClaimRow) => entitlementStream(measureId, personId);
-    const names = rows.flatMap((row) => [nameOf(row), consentStream(row.personId)]);
-    const streams = names.length > 0 ? await this.log.readStreams([...new Set(names)]) : new Map();
-    return rows.map((row) => {
-      const recorded = streams.get(nameOf(row));
-      const consents = domainEvents<ConsentEvent>(streams.get(consentStream(row.personId)));
-      return { row, recorded, consents, entitlement: foldEntitlement(domainEvents<EntitlementEvent>(recorded)) };
-    });
+    const isAppended = (i: number) => outcomes[i]?.outcome === 'appended';
+    const reopened = taken.filter(({ to }, i) => to?.event.type === 'ClaimReopened' && isAppended(i)).length;
+    return { reopened, passedOver };
   }
 }
 
-interface Known {
+interface Decided {
   readonly row: ClaimRow;
   readonly recorded: readonly RecordedEvent[] | undefined;
-  readonly consents: readonly (RecordedEvent & ConsentEvent)[];
-  readonly entitlement: Entitlement | undefined;
-}
-
-/** Whether a claim rests on nothing that was withdrawn: else it goes on when its person claims again, on new facts. */
-function isUsable({ entitlement, consents }: Known): boolean {
-  return entitlement !== undefined && !restOnWithdrawn(entitlement.order.answers, withdrawnUntil(consents));
+  readonly to: DecidedReopening | undefined;
 }
 
 /** Takes a claim's points off what its fund has left; the first that does not fit ends its fund's queue, so nobody is overtaken. */

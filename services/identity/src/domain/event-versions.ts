@@ -34,6 +34,7 @@ type OwnEvent =
 export const upcasts = {
   CertificateBound: [],
   CertificateSuperseded: [],
+  CertificateRevoked: [],
   CardJoined: [],
   ClientRegistered: [],
   ClientKeysReplaced: [],
@@ -74,5 +75,4 @@ export const upcasts = {
   ErasureProposed: [],
   ErasureApproved: [],
   ErasureCompleted: [],
-  PersonErased: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

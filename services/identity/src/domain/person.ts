@@ -10,6 +10,7 @@ import {
 } from './consent.js';
 import { defaultProgramme, type PersonMyKeyIdEvent } from './my-key-id.js';
 import type { Review, ReviewEvent } from './review.js';
+import { evolveTrust, initialTrust, type TrustEvent, type Trusted } from './trust.js';
 
 /** Stream `person-<personId>`. No attribute stands in it: only which were read, when, and keyed hashes. */
 export type PersonEvent =
@@ -27,6 +28,7 @@ export type PersonEvent =
   | { readonly type: 'CardJoined'; readonly data: CardJoined }
   | PersonMyKeyIdEvent
   | ConsentEvent
+  | TrustEvent
   | { readonly type: 'SubjectAdded'; readonly data: PersonSubject & { readonly personId: string } }
   | { readonly type: 'AttributesVerified'; readonly data: AttributesVerified }
   /** Grants to the person wait until a review is decided. */
@@ -35,10 +37,7 @@ export type PersonEvent =
   | { readonly type: 'PersonsMerged'; readonly data: DataOf<'PersonsMerged'> }
   | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> }
   /** From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes, which proves which one it was. */
-  | {
-      readonly type: 'PersonErased';
-      readonly data: { readonly personId: string; readonly erasureId: string; readonly keyHash: string };
-    };
+  | { readonly type: 'PersonErased'; readonly data: DataOf<'PersonErased'> };
 
 export interface CardJoined {
   readonly personId: string;
@@ -71,7 +70,7 @@ export interface PersonSubject {
   readonly issuer: string;
 }
 
-export interface Person extends Consenting {
+export interface Person extends Consenting, Trusted {
   /** In programme `default`. */
   readonly myKeyIdRef: string | null;
   /** Of the newest reading, and when that was: a withdrawal leaves both, so that doubles are still found. */
@@ -110,6 +109,7 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
       personId: event.data.personId,
       myKeyIdRef: null,
       ...nothingRead,
+      ...initialTrust,
       consents: [],
       attributesWithdrawnAt: null,
       laterCards: 0,
@@ -122,9 +122,16 @@ export function evolve(person: Person | undefined, event: PersonEvent): Person |
   }
   if (!person) throw new Error(`${event.type} before PersonRegistered`);
   switch (event.type) {
-    case 'CertificateSuperseded':
+    case 'CertificateSuperseded': {
+      const succeededRefs = [...person.succeededRefs, ...event.data.predecessorRefs];
+      return { ...person, laterCards: person.laterCards + 1, succeededRefs };
+    }
     case 'CardJoined':
       return { ...person, laterCards: person.laterCards + 1 };
+    case 'CertificateRevoked':
+    case 'IdentityRevoked':
+    case 'IdentityRestored':
+      return evolveTrust(person, event);
     case 'MyKeyIdRegistered':
     case 'MyKeyIdChanged':
       return event.data.programmeId === defaultProgramme ? { ...person, myKeyIdRef: event.data.myKeyIdRef } : person;

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiExcludeController } from '@nestjs/swagger';
 import { domainEvents, StreamReader } from '@tsunagu/event-store';
 import { isId, isJapanDay, type JapanDay } from '@tsunagu/kernel';
-import { Problem, Roles } from '@tsunagu/service-host';
+import { CorrelationId, Problem, Roles } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -19,9 +19,10 @@ import {
 } from 'class-validator';
 import { mayUse } from '../domain/consent.js';
 import { answerRules, type RuleAnswer } from '../domain/eligibility.js';
-import { fold, type PersonEvent, personStream } from '../domain/person.js';
+import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { Vault } from '../outbound/vault.js';
+import { CardChecks } from '../workflows/card-checks.js';
 import { Survivors } from '../workflows/survivors.js';
 
 class RulesQuestion {
@@ -69,6 +70,13 @@ class EligibilitiesQuestion extends RulesAsked {
   personIds: string[];
 }
 
+class CardsQuestion {
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsUUID(undefined, { each: true })
+  personIds: string[];
+}
+
 class EndedSessionsQuestion {
   @Type(() => Number)
   @IsInt()
@@ -93,6 +101,7 @@ export class InternalController {
     private readonly vault: Vault,
     private readonly sessionEnds: SessionEnds,
     private readonly survivors: Survivors,
+    private readonly cardChecks: CardChecks,
   ) {}
 
   /**
@@ -114,6 +123,14 @@ export class InternalController {
     @Body() { personIds, rules, at }: EligibilitiesQuestion,
   ): Promise<{ standings: readonly (EligibilityAnswer | null)[] }> {
     return { standings: await this.standings(personIds, rules, at) };
+  }
+
+  /** Asks the issuer what became of these persons' cards; what it says is in the standing from then on. */
+  @Post('card-checks')
+  @HttpCode(200)
+  async checkCards(@Body() { personIds }: CardsQuestion, @CorrelationId() correlationId: string) {
+    await this.cardChecks.check([...new Set(personIds)], correlationId);
+    return { personIds };
   }
 
   /** Whom an id means today, and all ids that mean them. */
@@ -147,6 +164,8 @@ export class InternalController {
         return {
           answers: answerRules({ ...rules, ...days }, usable, Date.parse(at)),
           underReview: own.heldBy.length > 0,
+          revocation: own.revocation,
+          erased: own.erasureId !== null,
           personId: survivor.personId,
           formerPersonIds: (await this.survivors.idsOf(survivor)).filter((id) => id !== survivor.personId),
         };
@@ -159,6 +178,9 @@ interface EligibilityAnswer {
   readonly answers: readonly RuleAnswer[];
   /** Grants to the person wait for the decision of a review. */
   readonly underReview: boolean;
+  /** Whether somebody can prove to be the person now, as far as their cards were looked at; `change` orders what is said of that. */
+  readonly revocation: Person['revocation'];
+  readonly erased: boolean;
   /** The person that the id means since a merge. */
   readonly personId: string;
   /** Other ids that mean them. */

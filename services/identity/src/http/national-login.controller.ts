@@ -121,7 +121,7 @@ export class NationalLoginController {
     const session = sessionOf(caller);
     if (!isId(loginId)) throw new Problem({ code: 'identity.login_expired' });
     const person = valueOrProblem(await signingIn.complete(loginId, body, session, correlationId));
-    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'login');
+    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'login', correlationId);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

@@ -140,7 +140,7 @@ export class SessionsController {
     });
     const person = valueOrProblem(signedIn);
     await this.kept.keep(person.personId, card.certificate, this.clock.now());
-    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card');
+    const { accessToken, expiresAtMs } = await this.sessions.open(person.personId, 'card', correlationId);
     return { accessToken, tokenType: 'Bearer', expiresAt: isoTime(expiresAtMs), person };
   }
 

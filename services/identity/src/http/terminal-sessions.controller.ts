@@ -63,7 +63,11 @@ export class TerminalSessionsController {
     this.forget(opened.endedTokenIds);
     const { terminalSessionId, terminalId, tokenId, personId, expiresAt } = opened.session;
     const seconds = terminalSessionSeconds;
-    const { accessToken } = await this.sessions.open(personId, 'terminal', { seconds, tokenId, terminalId });
+    const { accessToken } = await this.sessions.open(personId, 'terminal', correlationId, {
+      seconds,
+      tokenId,
+      terminalId,
+    });
     return { terminalSessionId, accessToken, tokenType: 'Bearer', expiresAt, person: opened.person };
   }
 

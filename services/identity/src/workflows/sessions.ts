@@ -2,6 +2,7 @@ import type { Clock } from '@tsunagu/kernel';
 import { Problem, type SigningKey } from '@tsunagu/service-host';
 import { sessionSeconds, signCitizenToken } from '../citizen-token.js';
 import type { ListedSession, SessionEnds, SessionWay } from '../outbound/session-ends.js';
+import type { CardChecks } from './card-checks.js';
 import type { Survivors } from './survivors.js';
 
 export interface OpenedSession {
@@ -17,12 +18,14 @@ export class Sessions {
     private readonly key: () => Promise<SigningKey>,
     private readonly sessionEnds: SessionEnds,
     private readonly survivors: Survivors,
+    private readonly cardChecks: Pick<CardChecks, 'signedIn'>,
     private readonly clock: Clock,
   ) {}
 
   async open(
     personId: string,
     how: SessionWay,
+    correlationId: string,
     {
       seconds = sessionSeconds,
       ...terminal
@@ -36,6 +39,7 @@ export class Sessions {
     const survivor = await this.survivors.one(personId);
     if (survivor.erasureId !== null) throw new Problem({ code: 'identity.erased' });
     if (survivor.personId !== personId) throw new Problem({ code: 'service.unavailable', retryAfterSeconds: 1 });
+    await this.cardChecks.signedIn(survivor, correlationId);
     return opened;
   }
 

@@ -1,11 +1,13 @@
 import { type Clock, isoTime, ok, type Result, refuse } from '@tsunagu/kernel';
 import type { Act, Challenges } from '../outbound/challenges.js';
 import type { Issuer } from '../outbound/issuer.js';
+import type { Vault } from '../outbound/vault.js';
 import { readAttributes } from '../verification/attributes.js';
 import type { CardCertificate } from '../verification/card-certificate.js';
 import { type CheckRefusal, checkPresented, type Presented } from '../verification/checks.js';
 import type { SignatureThreads } from '../verification/signature-threads.js';
 import type { TrustedAuthority } from '../verification/trusted-authorities.js';
+import type { CardChecks } from './card-checks.js';
 import type { FindingPerson, FindingRefusal, Found, LineageSource } from './finding-person.js';
 import type { RecordingAttributes } from './recording-attributes.js';
 import { wholeLineage } from './whole-lineage.js';
@@ -27,6 +29,8 @@ export interface SigningInParts {
   readonly challenges: Challenges;
   readonly finding: FindingPerson;
   readonly recording: RecordingAttributes;
+  readonly vault: Pick<Vault, 'certificateRef'>;
+  readonly cardChecks: Pick<CardChecks, 'presented'>;
   readonly issuer: Issuer;
   readonly authorities: readonly TrustedAuthority[];
   readonly signatures: SignatureThreads;
@@ -53,7 +57,8 @@ export class SigningIn {
       readonly joiningPersonId?: string | undefined;
     } = {},
   ): Promise<Result<Found, SignInRefusal>> {
-    const { challenges, finding, recording, issuer, authorities, signatures, clock, profile } = this.parts;
+    const { challenges, finding, recording, vault, cardChecks, issuer, authorities, signatures, clock, profile } =
+      this.parts;
     const nonce = await (act ? challenges.useFor(challengeId, act) : challenges.use(challengeId));
     if (!nonce.ok) return nonce;
     const presented: Presented[] = [{ kind: 'authentication', ...card }];
@@ -61,7 +66,12 @@ export class SigningIn {
     const nowMs = clock.now();
     const against = { nonce: nonce.value, nowMs, profile, authorities, signatures, issuer };
     const checked = await checkPresented(presented, against);
-    if (!checked.ok) return checked;
+    if (!checked.ok) {
+      if (checked.refusal.code === 'identity.certificate_revoked') {
+        await cardChecks.presented(vault.certificateRef(card.certificate.hash), correlationId);
+      }
+      return checked;
+    }
 
     const lineage = askedOnce(() => wholeLineage((hash) => issuer.lineage(hash), card.certificate.hash));
     if (attributes) {

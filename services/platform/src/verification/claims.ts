@@ -1,3 +1,4 @@
+import { revokedReason } from '@tsunagu/campaign';
 import type { Finding } from './finding.js';
 import type { Seen } from './kept.js';
 
@@ -5,6 +6,8 @@ interface ClaimSeen {
   readonly event: Seen;
   attempt: number;
   state: string;
+  /** Whether the campaign refused it itself: the ledger was not asked. */
+  isOwnRefusal: boolean;
   /** When it last went to the ledger. */
   since: string;
   /** Whether it has not gone to the ledger, because identity is to say first who the person is. */
@@ -44,7 +47,8 @@ export function checkClaims(): {
             found.push(at('I1', 'campaign', event, `${event.stream} holds two claims: ${before} and ${claimId}`));
           byEntitlement.set(event.stream, claimId);
           const held = event.data.heldFor !== undefined;
-          claims.set(claimId, { event, attempt: 1, state: 'accepted', since: event.recordedAt, held });
+          const fresh = { attempt: 1, state: 'accepted', isOwnRefusal: false, held } as const;
+          claims.set(claimId, { ...fresh, event, since: event.recordedAt });
           return;
         }
         case 'ClaimReopened':
@@ -55,6 +59,7 @@ export function checkClaims(): {
           if (!claim)
             return void found.push(at('I2', 'campaign', event, `${event.type} of a claim that was never accepted`));
           claim.state = states[event.type];
+          claim.isOwnRefusal = event.type === 'ClaimRefused' && event.data.reasonCode === revokedReason;
           if (event.type !== 'ClaimReopened') return;
           claim.attempt = Number(event.data.attempt);
           claim.since = event.recordedAt;
@@ -69,7 +74,7 @@ export function checkClaims(): {
     findings({ nowMs, graceMs, begun, isOfList }) {
       const findings = [...found];
       let inProgress = 0;
-      for (const [claimId, { event, state, since, attempt, held }] of claims) {
+      for (const [claimId, { event, state, isOwnRefusal, since, attempt, held }] of claims) {
         const grant = granted.get(claimId);
         if (state === 'granted' && !grant)
           findings.push(at('I2', 'campaign', event, `claim ${claimId} shows granted and the ledger has no grant`));
@@ -77,7 +82,7 @@ export function checkClaims(): {
           findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} was cancelled and granted`));
         if (state === 'refused' && grant)
           findings.push(at('I1', 'point-ledger', grant, `claim ${claimId} shows refused and was granted`));
-        if (state === 'refused' && !refused.has(`${claimId} ${attempt}`)) {
+        if (state === 'refused' && !isOwnRefusal && !refused.has(`${claimId} ${attempt}`)) {
           findings.push(at('I2', 'campaign', event, `claim ${claimId} shows refused and the ledger never refused it`));
         }
         if (state !== 'accepted') continue;

@@ -1,11 +1,11 @@
 import {
   type CampaignEvent,
-  type ConsentEvent,
   campaignAsRead,
   campaignStream,
   decideClaimAgain,
+  notedAsRead,
+  type RecordedNote,
   restOnWithdrawn,
-  withdrawnFor,
 } from '@tsunagu/campaign';
 import type { DataOf } from '@tsunagu/contracts';
 import {
@@ -28,25 +28,22 @@ export interface Grounds {
   readonly leaseRests: LeaseRests;
 }
 
-/** What a person has withdrawn, as the campaign noted it. */
-export type Consents = readonly (ConsentEvent & { readonly revision: number })[];
-
 /** I6: every accepted claim and every decision of the ledger, decided again from what was recorded. */
 export function checkDecisions({ campaigns, funding, leaseRests }: Grounds, found: (finding: Finding) => void) {
   const counts = { claims: 0, answers: 0 };
 
-  /** With the campaign and the withdrawals as they were read then, the recorded answers and the recorded time. */
-  function isSameClaim(accepted: Seen, consents: Consents): boolean {
+  /** With the campaign and the notes on the person as they were read then, the recorded answers and the recorded time. */
+  function isSameClaim(accepted: Seen, notes: readonly RecordedNote[]): boolean {
     const recorded = { ...accepted, data: accepted.data as DataOf<'ClaimAccepted'> };
     const events = campaigns.get(campaignStream(recorded.data.campaignId)) ?? [];
-    const withdrawnAt = withdrawnFor(recorded, recorded.data.personId, consents);
-    return decideClaimAgain(campaignAsRead(events, recorded), recorded, withdrawnAt).same;
+    return decideClaimAgain(campaignAsRead(events, recorded), recorded, notedAsRead(notes, recorded.reads)).same;
   }
 
-  /** A reopened claim rests on nothing that was read as withdrawn. */
-  function isOnUsableFacts(reopened: Seen, consents: Consents): boolean {
-    const { personId, answers } = reopened.data as DataOf<'ClaimReopened'>;
-    return !restOnWithdrawn(answers, withdrawnFor(reopened, personId, consents));
+  /** A reopened claim rests on nothing that was read as withdrawn, and its person was not read as revoked or erased. */
+  function mayGoOn(reopened: Seen, notes: readonly RecordedNote[]): boolean {
+    const { answers } = reopened.data as DataOf<'ClaimReopened'>;
+    const { withdrawnAt, revoked, erased } = notedAsRead(notes, reopened.reads);
+    return !revoked && !erased && !restOnWithdrawn(answers, withdrawnAt);
   }
 
   /** With the account before it, and the fund and the lease as they were read then. */
@@ -59,13 +56,13 @@ export function checkDecisions({ campaigns, funding, leaseRests }: Grounds, foun
 
   return {
     counts,
-    /** `consents`: what its person has withdrawn. */
-    claim(accepted: Kept, consents: Consents): void {
+    /** `notes`: what is noted of its person. */
+    claim(accepted: Kept, notes: readonly RecordedNote[]): void {
       counts.claims += 1;
-      if (!holds(() => isSameClaim(accepted, consents))) found(differs(accepted));
+      if (!holds(() => isSameClaim(accepted, notes))) found(differs(accepted));
     },
-    reopened(reopened: Kept, consents: Consents): void {
-      if (!holds(() => isOnUsableFacts(reopened, consents))) found(differs(reopened));
+    reopened(reopened: Kept, notes: readonly RecordedNote[]): void {
+      if (!holds(() => mayGoOn(reopened, notes))) found(differs(reopened));
     },
     /** `order`: what asked for the answer, where that was found. */
     answer(answer: Kept, order: GrantOrder | undefined, account: Account): void {

@@ -112,10 +112,11 @@ function furtherSubject(service: string, further: number, { stream, data }: Read
   return String(further === role.exchange ? data.exchangeId : data.personId);
 }
 
-/** The person of `account-<person>`, `consent-<person>` and `entitlement-<measure>+<person>`; any other stream is its own subject. */
+/** The person of `account-<person>`, `consent-<person>`, `standing-<person>` and `entitlement-<measure>+<person>`; any other stream is its own subject. */
 function subjectOf(stream: string): string {
   if (stream.startsWith('account-')) return stream.slice('account-'.length);
   if (stream.startsWith('consent-')) return stream.slice('consent-'.length);
+  if (stream.startsWith('standing-')) return stream.slice('standing-'.length);
   if (stream.startsWith('entitlement-')) return stream.slice(stream.lastIndexOf('+') + 1);
   return stream;
 }
@@ -128,6 +129,8 @@ const furtherRoles: Readonly<Record<string, Readonly<Record<string, number>>>> =
     ClaimRefused: role.person,
     ClaimCancelled: role.person,
     WithdrawalNoted: role.person,
+    RevocationNoted: role.person,
+    ErasureNoted: role.person,
   },
   'exchange-settlement': {
     ExchangeRequested: role.exchange,

@@ -1,8 +1,8 @@
-import type { ConsentEvent } from '@tsunagu/campaign';
+import type { RecordedNote } from '@tsunagu/campaign';
 import type { DataOf } from '@tsunagu/contracts';
 import { checkAccounts, checkOneGrant, type Violation } from '@tsunagu/point-ledger';
 import { checkClaims } from './claims.js';
-import { type Consents, checkDecisions, type Grounds } from './decisions.js';
+import { checkDecisions, type Grounds } from './decisions.js';
 import { checkExchanges } from './exchanges.js';
 import type { Finding } from './finding.js';
 import { type Kept, type KeptRecord, keptOf, role, type Seen } from './kept.js';
@@ -24,6 +24,12 @@ export interface SubjectCounts {
   exchanges: number;
   exchangesInProgress: number;
 }
+
+const noteTypes: ReadonlySet<string> = new Set<RecordedNote['type']>([
+  'WithdrawalNoted',
+  'RevocationNoted',
+  'ErasureNoted',
+]);
 
 /**
  * What belongs to one subject, checked a bucket at a time: every account, claim, exchange, stream and request is wholly in one
@@ -49,13 +55,13 @@ export function checkSubjects(
     const persons = lists.persons(rows);
     const orders = new Map<string, DataOf<'ClaimAccepted'>>();
 
-    const consents = new Map<string, Consents>();
+    const notes = new Map<string, readonly RecordedNote[]>();
 
     function takeClaim(event: Kept) {
       const personId = String(event.data.personId);
-      const noted = consents.get(personId) ?? [];
+      const noted = notes.get(personId) ?? [];
       // A note comes before every decision that read it.
-      if (event.type === 'WithdrawalNoted') consents.set(personId, [...noted, event as Kept & ConsentEvent]);
+      if (noteTypes.has(event.type)) notes.set(personId, [...noted, event as Kept & RecordedNote]);
       claims.takeCampaign(event);
       if (event.type === 'ClaimAccepted') decisions.claim(event, noted);
       if (event.type === 'ClaimReopened') decisions.reopened(event, noted);

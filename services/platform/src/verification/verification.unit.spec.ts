@@ -113,6 +113,13 @@ describe('I1 and I2 between the campaign and the ledger', () => {
     expect(found([held, released, { ...shown, position: 3, revision: 2 }], [grant], 30 * 86_400_000)).toEqual([]);
   });
 
+  it('takes a refusal of a revoked person for the campaign’s own: the ledger was not asked', () => {
+    const data = { claimId: 'c1', attempt: 1, reasonCode: 'identity_revoked' };
+    const refused = event(2, 'ClaimRefused', 'entitlement-m+p', data, { revision: 1 });
+    expect(found([held, refused], [], 30 * 86_400_000)).toEqual([]);
+    expect(found([held, refused], [grant])).toEqual(['I1 claim c1 shows refused and was granted']);
+  });
+
   it.each([
     ['a claim granted while identity held it', [held], [grant], 0, /^I1 claim c1 was granted while identity held it/],
     ['a held claim that waits too long once it is released', [held, released], [], 120_000, /^I2 claim c1 waits since/],
@@ -151,11 +158,17 @@ describe('I1 and I2 between the campaign and the ledger', () => {
   });
 });
 
-describe('I6 of a claim whose facts were withdrawn', () => {
+describe('I6 of a claim whose person or facts are gone', () => {
   const personId = '019ab3f0-6c00-7000-8000-000000000001';
   const [entitlement, consents] = [`entitlement-m+${personId}`, `consent-${personId}`];
   const withdrawnAt = '2026-11-20T02:00:00.000Z';
   const note = event(1, 'WithdrawalNoted', consents, { personId, withdrawnAt });
+  const standing = `standing-${personId}`;
+  const revoked = event(1, 'RevocationNoted', standing, { personId, change: 1, revoked: true });
+  const restored = event(2, 'RevocationNoted', standing, { personId, change: 2, revoked: false });
+  const erased = event(1, 'ErasureNoted', standing, { personId });
+  const goneOn = (read: number) =>
+    event(3, 'ClaimReopened', entitlement, { personId, answers: [] }, { reads: { [standing]: read } });
   const reopened = (factReadAt: string, read?: number) =>
     event(
       2,
@@ -172,9 +185,7 @@ describe('I6 of a claim whose facts were withdrawn', () => {
     for (const each of events) keep(spill, 'campaign', each);
     for (let bucket = 0; bucket < 512; bucket += 1) {
       const kept = [...spill.records(bucket)].map(keptOf);
-      const noted = kept.filter(({ type }) => type === 'WithdrawalNoted') as unknown as Parameters<
-        typeof check.claim
-      >[1];
+      const noted = kept.filter(({ type }) => type.endsWith('Noted')) as unknown as Parameters<typeof check.claim>[1];
       for (const each of kept) if (each.type === 'ClaimReopened') check.reopened(each, noted);
     }
     spill.close();
@@ -186,6 +197,20 @@ describe('I6 of a claim whose facts were withdrawn', () => {
     expect(found(note, reopened('2026-11-20T01:00:00.000Z', -1))).toEqual([]);
     // Of releases that knew of no withdrawal.
     expect(found(reopened('2026-11-20T01:00:00.000Z'))).toEqual([]);
+  });
+
+  it('is none where it goes on with a person who proved themselves again, or was on its way before', () => {
+    expect(found(revoked, { ...restored, revision: 1 }, goneOn(1))).toEqual([]);
+    expect(found(revoked, goneOn(-1))).toEqual([]);
+  });
+
+  it.each([
+    ['revoked', revoked],
+    ['erased', erased],
+  ])('is found where it goes on with a person that its decision read as %s', (_, noted) => {
+    expect(found(noted, goneOn(0))).toEqual([
+      'I6 ClaimReopened: deciding again from what was recorded gives another outcome',
+    ]);
   });
 
   it('is found where it goes on with what its decision read as withdrawn', () => {
