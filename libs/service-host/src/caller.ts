@@ -30,10 +30,16 @@ export const IDEMPOTENT = 'tsunagu:idempotent';
 export const Roles = (...allowed: readonly Role[]) =>
   applyDecorators(SetMetadata(ROLES, allowed), ApiBearerAuth(), ApiExtension('x-roles', allowed));
 export const Public = () => SetMetadata(PUBLIC, true);
+
+export interface IdempotentOptions {
+  /** A member of the answer that must not be kept for 30 days: at a repetition the handler gets @KeptAnswer, which it may complete. */
+  readonly without?: string;
+}
+
 /** The POST needs an Idempotency-Key (API.md ⚷). */
-export const Idempotent = () =>
+export const Idempotent = (options: IdempotentOptions = {}) =>
   applyDecorators(
-    SetMetadata(IDEMPOTENT, true),
+    SetMetadata(IDEMPOTENT, options),
     ApiHeader({
       name: 'Idempotency-Key',
       required: true,
@@ -47,6 +53,8 @@ export interface RequestFacts {
   correlationId: string;
   /** On an @Idempotent call: the id of what it creates, derived from the scope, the same at every repetition. */
   createdId?: string;
+  /** At its repetition, where the handler said `without`: the first answer as it was kept. */
+  keptAnswer?: unknown;
 }
 
 export function factsOf(request: object): RequestFacts {
@@ -70,4 +78,8 @@ export const CorrelationId = createParamDecorator(
 );
 export const CreatedId = createParamDecorator(
   (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).createdId,
+);
+/** Undefined but at a repetition of a call whose answer was kept without something. */
+export const KeptAnswer = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).keptAnswer,
 );

@@ -20,9 +20,9 @@ describe("the vault's master key as its operator changes it", () => {
     const card = await people.card();
     const first = (await people.signIn(card, { attributesOf: card })).body.person;
     expect(first.myKeyId).not.toBeNull();
-    expect(await platform.run('keys', 'retire', 'vault-1')).toMatchObject({
+    expect(await platform.run('keys', 'retire', 'identity-vault-1')).toMatchObject({
       code: 1,
-      stderr: 'vault-1 stays: no later one wraps yet.\n',
+      stderr: 'identity-vault-1 stays: no later one wraps yet.\n',
     });
 
     const rotated = await platform.run('keys', 'rotate', 'vault', '--soon');
@@ -40,7 +40,7 @@ describe("the vault's master key as its operator changes it", () => {
     // As where the database is not the data directory's own.
     const { environment } = platform;
     platform.environment = { ...environment, OWNER_DATABASE_URL: people.databases.owner };
-    const retired = await platform.run('keys', 'retire', 'vault-1');
+    const retired = await platform.run('keys', 'retire', 'identity-vault-1');
     platform.environment = environment;
     expect(retired).toMatchObject({ code: 0 });
     expect(retired.stdout).toMatch(/^vault-1 is taken out[\s\S]*\nvault-2 +wraps from .*, keys of persons: 1\n$/);

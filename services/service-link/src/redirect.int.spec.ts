@@ -1,7 +1,7 @@
 import { newId } from '@tsunagu/kernel';
 import { loadOrCreateKey, loadOrCreateSecret, signAccessToken } from '@tsunagu/service-host';
-import { secretKey } from '@tsunagu/vault';
-import { LinkVault } from './outbound/link-vault.js';
+import { secretKey, VaultMasters } from '@tsunagu/vault';
+import { LinkVault, vaultUse } from './outbound/link-vault.js';
 import { type LinkStage, startLinkStage } from './test-link-stage.js';
 
 const page = 'https://app.example/links/return';
@@ -198,13 +198,9 @@ describe('a link over the page of the provider', () => {
     const { linkId, authorizationUrl } = (await begin(me)).body;
     const back = await visit(authorizationUrl, { account: stage.freshAccount() });
     const { pool, keyDirectory } = stage.service;
-    const [key, hashKey] = await Promise.all(
-      ['service-link-vault', 'service-link-accounts'].map(async (name) =>
-        secretKey(await loadOrCreateSecret(keyDirectory, name)),
-      ),
-    );
-    if (!key || !hashKey) throw new Error('the vault has two keys');
-    const vault = new LinkVault(pool, key, hashKey);
+    const masters = await VaultMasters.open(pool, keyDirectory, vaultUse);
+    const hashKey = secretKey(await loadOrCreateSecret(keyDirectory, 'service-link-accounts'));
+    const vault = new LinkVault(pool, masters, hashKey);
     expect(await vault.takeReturn(linkId, back?.state ?? '', back?.code ?? null)).toBe('kept');
     expect((await stage.read(me, linkId)).body).not.toHaveProperty('authorizationUrl');
     expect((await stage.read(me, linkId, 8)).body.state).toBe('established');

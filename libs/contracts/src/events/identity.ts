@@ -74,3 +74,24 @@ export const ConsentWithdrawn = published({
   data: Type.Object({ personId: Id, purpose: Type.Literal('attributes'), withdrawnAt: Time }, closed),
   example: { personId, purpose: 'attributes' as const, withdrawnAt: '2026-11-30T07:00:00.000Z' },
 });
+
+export const PersonErased = published({
+  ...common,
+  type: 'PersonErased',
+  meaning:
+    'Two members of staff erased a person: from then on nothing is known of them, and nothing may be kept of them.',
+  data: Type.Object(
+    {
+      personId: Id,
+      erasureId: Id,
+      /** SHA-256 of the key of identity's vault that goes, which proves which one it was. */
+      keyHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    },
+    closed,
+  ),
+  example: {
+    personId,
+    erasureId: '019ab3f0-6c00-7000-8000-0000000000c1',
+    keyHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
+});

@@ -73,5 +73,4 @@ export const upcasts = {
   ErasureProposed: [],
   ErasureApproved: [],
   ErasureCompleted: [],
-  PersonErased: [],
 } satisfies Record<Exclude<OwnEvent['type'], PublishedType>, UpcastSteps>;

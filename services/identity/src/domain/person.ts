@@ -33,10 +33,7 @@ export type PersonEvent =
   | { readonly type: 'PersonsMerged'; readonly data: DataOf<'PersonsMerged'> }
   | { readonly type: 'PersonSplit'; readonly data: DataOf<'PersonSplit'> }
   /** From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes, which proves which one it was. */
-  | {
-      readonly type: 'PersonErased';
-      readonly data: { readonly personId: string; readonly erasureId: string; readonly keyHash: string };
-    };
+  | { readonly type: 'PersonErased'; readonly data: DataOf<'PersonErased'> };
 
 export interface AttributesVerified {
   readonly personId: string;

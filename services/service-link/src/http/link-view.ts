@@ -23,6 +23,7 @@ export function linkView(
 ): LinkView {
   const { linkId, providerId, programmeId } = link.request;
   const ends: readonly string[] = ['LinkEstablished', 'LinkRefused', 'LinkEnded'];
+  const isErased = link.reasonCode === 'person_erased';
   const isOpen = link.status === 'requested' || link.status === 'confirmed';
   const end = isOpen ? undefined : recorded.findLast((event) => ends.includes(event.type));
   return {
@@ -31,7 +32,7 @@ export function linkView(
     programmeId,
     state: shownState(link),
     ...(link.reasonCode !== undefined && { reasonCode: link.reasonCode }),
-    ...(maskedName !== undefined && { maskedName }),
+    ...(maskedName !== undefined && !isErased && { maskedName }),
     ...(authorizationUrl !== undefined && { authorizationUrl, expiresAt: link.request.expiresAt }),
     requestedAt: recorded[0]?.effectiveAt ?? '',
     ...(end && { endedAt: end.effectiveAt }),

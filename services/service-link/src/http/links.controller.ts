@@ -13,6 +13,7 @@ import {
   DATABASE,
   EVENT_LOG,
   Idempotent,
+  KeptAnswer,
   PROJECTIONS,
   Problem,
   type ProjectionReader,
@@ -129,13 +130,16 @@ export class LinksController {
   @Post()
   @HttpCode(202)
   @Roles('citizen')
-  @Idempotent()
+  // The address bears the state of the visit: it is the vault's, and ends with the link.
+  @Idempotent({ without: 'authorizationUrl' })
   async request(
     @Body() order: LinkOrder,
     @CurrentCaller() caller: Caller,
     @CreatedId() linkId: string,
     @CorrelationId() correlationId: string,
+    @KeptAnswer() kept?: LinkView,
   ): Promise<LinkView> {
+    if (kept) return { ...kept, ...(await this.#visit(caller, linkId)) };
     if ((await readLink(this.log, linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
     // Over the provider's page nothing is to be waited for yet.
     if (order.method === 'redirect') {
@@ -254,7 +258,7 @@ export class LinksController {
       throw new Problem(known.refusal);
     }
     // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
-    await this.vault.keepSecrets(linkId, typed ?? newAuthorization(provider.baseUrl, linkId, returnTo ?? ''));
+    await this.vault.keepSecrets(request, typed ?? newAuthorization(provider.baseUrl, linkId, returnTo ?? ''));
     const event = toNewEvent(
       { type: 'LinkRequested', data: request },
       {
@@ -290,6 +294,13 @@ export class LinksController {
       (await this.vault.account(found.link))?.maskedName,
       await this.#authorizationUrl(caller, found),
     );
+  }
+
+  /** Of the address of the visit, as long as it is to be shown. */
+  async #visit(caller: Caller, linkId: string): Promise<Pick<LinkView, 'authorizationUrl'>> {
+    const found = await readLink(this.log, linkId);
+    const authorizationUrl = found && (await this.#authorizationUrl(caller, found));
+    return authorizationUrl === undefined ? {} : { authorizationUrl };
   }
 
   /** Only for whoever asked for the link, on their own device, while the provider's page is still to be visited. */
