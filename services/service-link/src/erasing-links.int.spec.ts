@@ -130,6 +130,9 @@ describe('the links of a person whom identity erased', () => {
     expect((await proofOf(erased.data.erasureId)).body.keys).toMatchObject([
       { state: 'begun', destroyedAt: null, waitsFor: [exchangeId] },
     ]);
+    // As the sweep does.
+    await stage.service.waitForProjections();
+    await vault.forgetAccountsOfEndedLinks();
     expect((await stage.asked(linkId)).body).toMatchObject({ state: 'ended', providerAccountRef: reference });
     expect((await stage.read(me, linkId)).body).not.toHaveProperty('maskedName');
     stage.world.openExchanges.clear();

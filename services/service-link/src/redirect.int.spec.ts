@@ -2,7 +2,7 @@ import { newId } from '@tsunagu/kernel';
 import { loadOrCreateKey, loadOrCreateSecret, signAccessToken } from '@tsunagu/service-host';
 import { secretKey, VaultMasters } from '@tsunagu/vault';
 import { LinkVault, vaultUse } from './outbound/link-vault.js';
-import { type LinkStage, startLinkStage } from './test-link-stage.js';
+import { dumpOf, type LinkStage, startLinkStage } from './test-link-stage.js';
 
 const page = 'https://app.example/links/return';
 const other = 'https://app.example/other?tab=1';
@@ -58,6 +58,25 @@ describe('a link over the page of the provider', () => {
     expect((await stage.asked(linkId)).body.providerAccountRef).toMatch(/^sp-/);
     expect(await stage.vaultRows(linkId)).toEqual({ secrets: 0, accounts: 1 });
     expect(await comeBack(me, linkId, back)).toMatchObject(wrongState);
+  });
+
+  it('is told again by its key while it is open; what is kept of the answer does not hold the visit’s state', async () => {
+    const me = stage.person();
+    const key = newId(1);
+    const ask = () =>
+      stage.as(me, 'POST', 'links', { providerId: 'sim-pay', method: 'redirect' }, { 'idempotency-key': key });
+    const first = await ask();
+    const again = await ask();
+    expect(again).toMatchObject({ status: 202, body: first.body });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const { linkId, authorizationUrl } = first.body;
+    const state = new URL(authorizationUrl).searchParams.get('state') ?? '';
+    expect(state.length).toBeGreaterThan(40);
+    const dump = await dumpOf(stage);
+    for (const secret of [state, encodeURIComponent(state)]) expect(dump).not.toContain(secret);
+    await comeBack(me, linkId, await visit(authorizationUrl, { account: stage.freshAccount() }));
+    const { authorizationUrl: _, ...kept } = first.body;
+    expect((await ask()).body).toEqual(kept);
   });
 
   it('waits for the person as well where the programme asks for it', async () => {
