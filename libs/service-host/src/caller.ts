@@ -32,8 +32,11 @@ export const Roles = (...allowed: readonly Role[]) =>
 export const Public = () => SetMetadata(PUBLIC, true);
 
 export interface IdempotentOptions {
-  /** A member of the answer that must not be kept for 30 days: at a repetition the handler gets @KeptAnswer, which it may complete. */
-  readonly without?: string;
+  /**
+   * Members of the answer that must not be kept for 30 days. At a repetition the handler is called with @KeptAnswer, in which those that
+   * the first answer had are null, and completes it.
+   */
+  readonly without?: readonly string[];
 }
 
 /** The POST needs an Idempotency-Key (API.md ⚷). */

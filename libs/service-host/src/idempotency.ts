@@ -92,9 +92,11 @@ interface FirstCall extends IdempotentOptions {
   readonly leaseId: string;
 }
 
-function kept(value: unknown, without: string | undefined): unknown {
+function kept(value: unknown, without: IdempotentOptions['without']): unknown {
   if (without === undefined || typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([member]) => member !== without));
+  return Object.fromEntries(
+    Object.entries(value).map(([member, its]) => [member, without.includes(member) ? null : its]),
+  );
 }
 
 function isKept({ status, refusal }: Problem): boolean {

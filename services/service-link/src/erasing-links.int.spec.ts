@@ -10,6 +10,7 @@ import { LinkVault, vaultUse } from './outbound/link-vault.js';
 import { dumpOf, type LinkStage, startLinkStage } from './test-link-stage.js';
 import { ErasingLinks } from './workflows/erasing-links.js';
 import { LinkActs } from './workflows/link-acts.js';
+import { readLink } from './workflows/link-streams.js';
 
 const page = 'https://app.example/links/return';
 
@@ -66,6 +67,8 @@ describe('the links of a person whom identity erased', () => {
     const begun = await stage.as(me, 'POST', 'links', order, { 'idempotency-key': newId(1) });
     expect(begun.body).toMatchObject({ state: 'requested', authorizationUrl: expect.any(String) });
 
+    const { pool } = stage.service;
+    const copied = (await pool.query('select * from link_accounts where link_id = $1', [linkId])).rows[0];
     const erased = erasedBy(me);
     await deliver(erased);
     const { erasureId } = erased.data;
@@ -97,6 +100,14 @@ describe('the links of a person whom identity erased', () => {
     expect((await stage.asked(linkId)).body).toMatchObject({ state: 'ended', providerAccountRef: null });
     const dump = await dumpOf(stage);
     for (const secret of [account, reference, begun.body.authorizationUrl]) expect(dump).not.toContain(secret);
+    // As from a backup.
+    await pool.query(
+      'insert into link_accounts (link_id, person_id, reference_key, sealed, master_generation) values ($1, $2, $3, $4, null)',
+      [linkId, me, copied.reference_key, copied.sealed],
+    );
+    const found = await readLink(stage.service.log, linkId);
+    await expect(vault.accounts(found ? [found.link] : [])).rejects.toThrow('has been destroyed');
+    await vault.forgetAccounts(linkId);
     // The account stays reserved: nobody else gets what a stranger may still send there.
     expect((await stage.link(stage.person(), account)).body.code).toBe('service_link.account_taken');
   });

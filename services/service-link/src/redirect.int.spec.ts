@@ -77,6 +77,13 @@ describe('a link over the page of the provider', () => {
     await comeBack(me, linkId, await visit(authorizationUrl, { account: stage.freshAccount() }));
     const { authorizationUrl: _, ...kept } = first.body;
     expect((await ask()).body).toEqual(kept);
+    const typed = stage.freshAccount();
+    const order = { programmeId: 'many-programme' };
+    const own = newId(1);
+    const linked = await stage.link(me, typed, order, own);
+    expect(linked.body.maskedName).toBe('試＊ 見＊');
+    expect((await stage.link(me, typed, order, own)).body).toEqual(linked.body);
+    expect(await dumpOf(stage)).not.toContain('試＊ 見＊');
   });
 
   it('waits for the person as well where the programme asks for it', async () => {
@@ -223,6 +230,9 @@ describe('a link over the page of the provider', () => {
     expect(await vault.takeReturn(linkId, back?.state ?? '', back?.code ?? null)).toBe('kept');
     expect((await stage.read(me, linkId)).body).not.toHaveProperty('authorizationUrl');
     expect((await stage.read(me, linkId, 8)).body.state).toBe('established');
+    // Tidying follows the last event.
+    while ((await stage.vaultRows(linkId)).secrets !== 0)
+      await stage.service.log.waitForAppend(await stage.service.log.head(), 100);
     expect(await vault.takeReturn(linkId, back?.state ?? '', null)).toBe('gone');
   });
 

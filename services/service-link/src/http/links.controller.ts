@@ -38,7 +38,7 @@ import { askProgramme, askProvider } from '../outbound/questions.js';
 import { Acting } from '../workflows/acting.js';
 import { type FoundLink, readGuards, readLink, readLinks } from '../workflows/link-streams.js';
 import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
-import { type LinkView, linkView } from './link-view.js';
+import { completed, type KeptLinkView, type LinkView, linkView, notKept } from './link-view.js';
 import { terminalOf, WithProof } from './terminal.js';
 
 /** A POST waits at most so long for the provider, then answers with the link as it is. */
@@ -130,16 +130,15 @@ export class LinksController {
   @Post()
   @HttpCode(202)
   @Roles('citizen')
-  // The address bears the state of the visit: it is the vault's, and ends with the link.
-  @Idempotent({ without: 'authorizationUrl' })
+  @Idempotent({ without: notKept })
   async request(
     @Body() order: LinkOrder,
     @CurrentCaller() caller: Caller,
     @CreatedId() linkId: string,
     @CorrelationId() correlationId: string,
-    @KeptAnswer() kept?: LinkView,
+    @KeptAnswer() kept?: KeptLinkView,
   ): Promise<LinkView> {
-    if (kept) return { ...kept, ...(await this.#visit(caller, linkId)) };
+    if (kept) return completed(kept, await this.#own(caller, kept.linkId));
     if ((await readLink(this.log, linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
     // Over the provider's page nothing is to be waited for yet.
     if (order.method === 'redirect') {
@@ -294,13 +293,6 @@ export class LinksController {
       (await this.vault.account(found.link))?.maskedName,
       await this.#authorizationUrl(caller, found),
     );
-  }
-
-  /** Of the address of the visit, as long as it is to be shown. */
-  async #visit(caller: Caller, linkId: string): Promise<Pick<LinkView, 'authorizationUrl'>> {
-    const found = await readLink(this.log, linkId);
-    const authorizationUrl = found && (await this.#authorizationUrl(caller, found));
-    return authorizationUrl === undefined ? {} : { authorizationUrl };
   }
 
   /** Only for whoever asked for the link, on their own device, while the provider's page is still to be visited. */

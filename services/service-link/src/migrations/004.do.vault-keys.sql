@@ -50,6 +50,8 @@ create index link_erasures_by_erasure on link_erasures (erasure_id);
 create index link_erasures_begun on link_erasures (position) where state = 'begun';
 create index links_open on links (person_id) where state not in ('refused', 'ended');
 
--- Kept answers held the address of a provider's page with its state.
-update idempotency set answer = (answer::jsonb #- '{value,authorizationUrl}')::text
- where answer like '%"authorizationUrl"%';
+-- Kept answers held the address of a provider's page with its state, and the masked name.
+update idempotency
+   set answer = jsonb_set(
+     jsonb_set(answer::jsonb, '{value,authorizationUrl}', 'null', false), '{value,maskedName}', 'null', false)::text
+ where answer like '%"authorizationUrl"%' or answer like '%"maskedName"%';

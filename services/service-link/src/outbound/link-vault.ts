@@ -248,7 +248,10 @@ export class LinkVault {
   /** The key that a row is sealed with: the person's, or the master key itself in releases before. */
   async #keyOf(row: SealedForLink, client?: PoolClient): Promise<KeyObject> {
     if (row.sealed_by !== null) return (await this.masters.master(row.sealed_by, client)).key;
-    return this.personKeys.unwrap(row, client);
+    const { wrapped } = row;
+    // Only where somebody put a copy of the row back.
+    if (wrapped === null) throw new Error('the key that sealed this has been destroyed');
+    return this.personKeys.unwrap({ ...row, wrapped }, client);
   }
 
   async #underKey(personId: string, work: (client: PoolClient, key: KeyObject) => Promise<unknown>): Promise<void> {
@@ -265,7 +268,7 @@ interface SealedForLink {
   readonly sealed: Buffer;
   readonly sealed_by: number | null;
   readonly person_id: string;
-  readonly wrapped: Buffer;
+  readonly wrapped: Buffer | null;
   readonly master_generation: number;
 }
 
