@@ -34,12 +34,12 @@ export function vaultLines(settings: Settings, service: string | undefined): Pro
   });
 }
 
-/** Makes the next of each in the key directory; `knownMs` undefined: sealed with after the usual time. Gives what to say. */
+/** Makes the next of each in the key directory; `knownMs` undefined: sealed with after the usual time. Gives what was made, and why others were not. */
 export function rotateVaults(
   settings: Settings,
   service: string | undefined,
   { directory, knownMs }: { readonly directory: string; readonly knownMs: number | undefined },
-): Promise<readonly string[]> {
+): Promise<{ readonly said: readonly string[]; readonly refused: readonly string[] }> {
   return withVaults(settings, service, async (opened) => {
     const said: string[] = [];
     const refused: string[] = [];
@@ -49,9 +49,7 @@ export function rotateVaults(
       else
         said.push(`${masterFile(use, made)} is made. Every process must have it in its key directory before it wraps.`);
     }
-    // One that is on its way already does not keep the others from being made; who asked for it alone is told.
-    if (said.length === 0) throw new UserError(refused.join('\n'));
-    return [...said, ...refused];
+    return { said, refused };
   });
 }
 

@@ -1,6 +1,6 @@
 import { type ServiceName, topics } from '@tsunagu/contracts';
-import type { AppendRequest, EventLog, RecordedEvent } from '@tsunagu/event-store';
-import { newId } from '@tsunagu/kernel';
+import { type AppendRequest, appendOne, type EventLog, type RecordedEvent, toNewEvent } from '@tsunagu/event-store';
+import { isoTime, newId } from '@tsunagu/kernel';
 import { loadOrCreateSecret, type Questions } from '@tsunagu/service-host';
 import { message } from '@tsunagu/service-host/testing';
 import { secretKey, VaultMasters } from '@tsunagu/vault';
@@ -110,6 +110,65 @@ describe('the links of a person whom identity erased', () => {
     await vault.forgetAccounts(linkId);
     // The account stays reserved: nobody else gets what a stranger may still send there.
     expect((await stage.link(stage.person(), account)).body.code).toBe('service_link.account_taken');
+  });
+
+  it('end under each id that meant the person, with a proof for each', async () => {
+    const [kept, merged] = [stage.person(), stage.person()];
+    const links = [
+      [kept, await stage.established(kept, stage.freshAccount())],
+      [merged, await stage.established(merged, stage.freshAccount())],
+    ] as const;
+    const erasureId = newId(1);
+    await stage.service.deliver(topics.person, [erasedBy(kept, erasureId), erasedBy(merged, erasureId)]);
+    await parts().job.run();
+    const { keys } = await done(erasureId);
+    expect(keys).toMatchObject([{ personId: kept }, { personId: merged }]);
+    expect(keys[0].keyHash).not.toBe(keys[1].keyHash);
+    for (const [personId, linkId] of links) {
+      expect((await stage.asked(linkId)).body).toMatchObject({ state: 'ended', providerAccountRef: null });
+      expect(await rowsOf(personId)).toEqual(gone);
+    }
+  });
+
+  it('that was on its way to the log when its person was erased ends as well', async () => {
+    const me = stage.person();
+    const erased = erasedBy(me);
+    await deliver(erased);
+    await done(erased.data.erasureId);
+    const linkId = newId(1);
+    const data = { linkId, personId: me, providerId: 'sim-pay', programmeId: 'default', providersPerPerson: 'one' };
+    const expiresAt = isoTime(stage.service.clock.now() + 3_600_000);
+    const late = toNewEvent(
+      { type: 'LinkRequested', data: { ...data, linkConfirmation: 'none', accountKey: 'late', expiresAt } },
+      {
+        id: newId(1),
+        effectiveAt: isoTime(stage.service.clock.now()),
+        correlationId: newId(1),
+        causationId: null,
+        actor: `person:${me}`,
+        ownerId: null,
+      },
+    );
+    const write = { stream: `link-${linkId}`, expectedRevision: 'noStream' as const, events: [late] };
+    await appendOne(stage.service.log, { writes: [write] });
+    await stage.service.waitForProjections();
+    await parts().job.run();
+    expect((await stage.read(me, linkId)).body).toMatchObject({ state: 'refused', reasonCode: 'person_erased' });
+  });
+
+  it('are not made by a correction that moves an account to somebody erased', async () => {
+    const [me, other] = [stage.person(), stage.person()];
+    const linkId = await stage.established(other, stage.freshAccount());
+    await stage.as(other, 'POST', `links/${linkId}/dispute`, { pattern: 'not_mine' });
+    const erased = erasedBy(me);
+    await deliver(erased);
+    await done(erased.data.erasureId);
+    const links = [{ linkId, toPersonId: me }];
+    const body = { pattern: 'wrong_person', outcome: 'moved', links, evidence: 'file/2026/17' };
+    const proposal = await stage.asStaff('sato', 'POST', 'link-corrections', body);
+    const approved = await stage.asStaff('mori', 'POST', `link-changes/${proposal.body.changeId}/approve`);
+    expect(approved).toMatchObject({ status: 409, body: { code: 'identity.erased' } });
+    expect((await stage.asked(linkId)).body.state).toBe('disputed');
   });
 
   it('are not begun anew, by nobody', async () => {

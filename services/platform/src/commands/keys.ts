@@ -45,10 +45,12 @@ vault is the one in the database that it names.`,
     if (/^(vault|rotate vault|retire .*vault-\d{1,6})$/.test(positionals.join(' '))) {
       const knownMs = values.soon === true ? shownFirstMs : undefined;
       const service = text(values, 'service');
-      if (verb === 'rotate')
-        for (const line of await rotateVaults(settings, service, { directory, knownMs })) console.log(line);
-      else if (verb === 'retire') console.log(await retireVault(settings, name));
+      const rotated = verb === 'rotate' ? await rotateVaults(settings, service, { directory, knownMs }) : undefined;
+      for (const line of rotated?.said ?? []) console.log(line);
+      if (verb === 'retire') console.log(await retireVault(settings, name));
       for (const line of await vaultLines(settings, service)) console.log(line);
+      // Those that could be made are made: one vault does not keep the others waiting.
+      if (rotated && rotated.refused.length > 0) throw new UserError(rotated.refused.join('\n'));
       return 0;
     }
     const isPair = positionals.length === 2;
