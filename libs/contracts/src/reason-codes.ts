@@ -218,6 +218,10 @@ export const reasonCodes = {
       meaning: { en: 'The person ended the link.', ja: 'ご本人が連携を終了しました。' },
       next: linkAnew,
     },
+    person_erased: {
+      meaning: { en: "The person's data were erased.", ja: 'ご本人の情報が消去されました。' },
+      next: { en: 'Nothing: it cannot be undone.', ja: '取り消すことはできません。' },
+    },
     wrong_person: {
       meaning: {
         en: 'The link was made for a wrong person and was corrected.',

@@ -35,10 +35,19 @@ export const Roles = (...allowed: readonly Role[]) =>
 export const Public = () => SetMetadata(PUBLIC, true);
 /** Partners that speak for a provider may call; no other handler lets them in, since what an owner's partners may see is not theirs. */
 export const ForProviders = () => SetMetadata(FOR_PROVIDERS, true);
+
+export interface IdempotentOptions {
+  /**
+   * Members of the answer that must not be kept for 30 days. At a repetition the handler is called with @KeptAnswer, in which those that
+   * the first answer had are null, and completes it.
+   */
+  readonly without?: readonly string[];
+}
+
 /** The POST needs an Idempotency-Key (API.md ⚷). */
-export const Idempotent = () =>
+export const Idempotent = (options: IdempotentOptions = {}) =>
   applyDecorators(
-    SetMetadata(IDEMPOTENT, true),
+    SetMetadata(IDEMPOTENT, options),
     ApiHeader({
       name: 'Idempotency-Key',
       required: true,
@@ -52,6 +61,8 @@ export interface RequestFacts {
   correlationId: string;
   /** On an @Idempotent call: the id of what it creates, derived from the scope, the same at every repetition. */
   createdId?: string;
+  /** At its repetition, where the handler said `without`: the first answer as it was kept. */
+  keptAnswer?: unknown;
 }
 
 export function factsOf(request: object): RequestFacts {
@@ -75,4 +86,8 @@ export const CorrelationId = createParamDecorator(
 );
 export const CreatedId = createParamDecorator(
   (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).createdId,
+);
+/** Undefined but at a repetition of a call whose answer was kept without something. */
+export const KeptAnswer = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => factsOf(context.switchToHttp().getRequest<object>()).keptAnswer,
 );

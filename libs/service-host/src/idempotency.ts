@@ -6,7 +6,7 @@ import canonicalize from 'canonicalize';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { lastValueFrom, type Observable, of } from 'rxjs';
-import { factsOf, IDEMPOTENT } from './caller.js';
+import { factsOf, IDEMPOTENT, type IdempotentOptions } from './caller.js';
 import { giveBackKey, keepAnswer, takeKey } from './idempotency-store.js';
 import { Problem } from './problem.js';
 
@@ -25,9 +25,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    if (context.getType() !== 'http' || !this.reflector.get<boolean | undefined>(IDEMPOTENT, context.getHandler())) {
-      return next.handle();
-    }
+    const options = this.reflector.get<IdempotentOptions | undefined>(IDEMPOTENT, context.getHandler());
+    if (context.getType() !== 'http' || !options) return next.handle();
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const key = request.headers['idempotency-key'];
@@ -60,17 +59,23 @@ export class IdempotencyInterceptor implements NestInterceptor {
         reply.header('idempotency-replayed', 'true');
         if ('refusal' in taken.answer) throw new Problem(taken.answer.refusal as Refusal);
         reply.code(taken.status);
-        return of(taken.answer.value);
+        if (options.without === undefined) return of(taken.answer.value);
+        facts.keptAnswer = taken.answer.value;
+        return next.handle();
       case 'first':
-        return of(await this.run(next, reply, scopeHash, taken.leaseId));
+        return of(await this.run(next, reply, { scopeHash, leaseId: taken.leaseId, ...options }));
     }
   }
 
-  private async run(next: CallHandler, reply: FastifyReply, scopeHash: Buffer, leaseId: string): Promise<unknown> {
+  private async run(
+    next: CallHandler,
+    reply: FastifyReply,
+    { scopeHash, leaseId, without }: FirstCall,
+  ): Promise<unknown> {
     try {
       const value: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
       if (reply.statusCode >= 200 && reply.statusCode < 300) {
-        await keepAnswer(this.database, scopeHash, leaseId, reply.statusCode, { value });
+        await keepAnswer(this.database, scopeHash, leaseId, reply.statusCode, { value: kept(value, without) });
       } else await giveBackKey(this.database, scopeHash, leaseId);
       return value;
     } catch (error) {
@@ -80,6 +85,18 @@ export class IdempotencyInterceptor implements NestInterceptor {
       throw error;
     }
   }
+}
+
+interface FirstCall extends IdempotentOptions {
+  readonly scopeHash: Buffer;
+  readonly leaseId: string;
+}
+
+function kept(value: unknown, without: IdempotentOptions['without']): unknown {
+  if (without === undefined || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([member, its]) => [member, without.includes(member) ? null : its]),
+  );
 }
 
 function isKept({ status, refusal }: Problem): boolean {

@@ -9,6 +9,7 @@ export {
   CurrentCaller,
   ForProviders,
   Idempotent,
+  KeptAnswer,
   Public,
   type Role,
   Roles,
@@ -75,5 +76,6 @@ export {
 } from './parts.js';
 export { Problem, type ProblemAnswer, problemAnswer, valueOrProblem } from './problem.js';
 export { type Questions, QuestionUnanswered } from './questions.js';
+export { Rounds } from './rounds.js';
 export { type SpooledFile, spool, Upload, UploadedFile, type UploadRoute } from './uploads.js';
 export { until, waitSeconds } from './wait.js';

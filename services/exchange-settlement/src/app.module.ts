@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ProviderClient } from '@tsunagu/provider-client';
 import { currentKey, PARTS, type ServiceParts } from '@tsunagu/service-host';
+import { Rewrapping, VaultMasters } from '@tsunagu/vault';
 import type { ExchangeConfig } from './config.js';
 import { AccountEventsConsumer } from './consumers/account-events.js';
 import { ExchangesController } from './http/exchanges.controller.js';
@@ -8,7 +9,7 @@ import { InternalController } from './http/internal.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { SettlementsController } from './http/settlements.controller.js';
 import { OverdueSweeper } from './jobs/overdue.js';
-import { BANK_VAULT, BankVault, bankVaultKey } from './outbound/bank-vault.js';
+import { BANK_VAULT, BankVault, vaultUse } from './outbound/bank-vault.js';
 import { Bell } from './workflows/bell.js';
 import { Closing } from './workflows/closing.js';
 import { ExchangeWorkflow, PROVIDER_CALLS } from './workflows/exchange.js';
@@ -44,10 +45,20 @@ export function appModule(config: ExchangeConfig): DynamicModule {
           }),
       },
       {
-        provide: BANK_VAULT,
+        provide: VaultMasters,
         inject: [PARTS],
-        useFactory: async ({ keyDirectory, database }: ServiceParts) =>
-          new BankVault(database, await bankVaultKey(keyDirectory)),
+        useFactory: ({ database, keyDirectory }: ServiceParts) => VaultMasters.open(database, keyDirectory, vaultUse),
+      },
+      {
+        provide: BANK_VAULT,
+        inject: [PARTS, VaultMasters],
+        useFactory: ({ database }: ServiceParts, masters: VaultMasters) => new BankVault(database, masters),
+      },
+      {
+        provide: Rewrapping,
+        inject: [PARTS, VaultMasters],
+        useFactory: ({ database, logger }: ServiceParts, masters: VaultMasters) =>
+          new Rewrapping({ database, logger, masters, everyMs: config.rewrapSeconds * 1_000 }),
       },
     ],
   };

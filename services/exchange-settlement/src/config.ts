@@ -22,6 +22,8 @@ export interface ExchangeConfig {
   readonly ledgerOverdueSeconds: number;
   /** Real time between two looks for exchanges that nobody works on. */
   readonly sweepSeconds: number;
+  /** Pause between two looks for bank accounts that an older master key seals. */
+  readonly rewrapSeconds: number;
   readonly payers: Readonly<Record<string, PayerSettings>>;
 }
 
@@ -44,6 +46,7 @@ export function readConfig(env: Environment): ExchangeConfig {
     reviewAfterHours: numberSetting(env, 'TSUNAGU_EXCHANGE_REVIEW_HOURS', { fallback: 72, min: 1, max: 8760 }),
     ledgerOverdueSeconds: numberSetting(env, 'TSUNAGU_EXCHANGE_OVERDUE_SECONDS', { fallback: 30, min: 1, max: 86_400 }),
     sweepSeconds: numberSetting(env, 'TSUNAGU_EXCHANGE_SWEEP_SECONDS', { fallback: 15, min: 1, max: 3600 }),
+    rewrapSeconds: numberSetting(env, 'TSUNAGU_REWRAP_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
     payers: payers(env.TSUNAGU_PAYERS?.trim() || '{}'),
   };
 }

@@ -72,3 +72,39 @@ describe('an exchange over a link that is disputed', () => {
     expect(await stage.creditsOf(exchangeId)).toBe(0);
   }, 30_000);
 });
+
+/** service-link names the account until nothing is under way any more. */
+describe('an exchange of a person who is erased', () => {
+  let stage: ExchangeStage;
+  beforeAll(async () => {
+    stage = await startExchangeStage();
+  });
+  afterAll(() => stage.close());
+
+  const erased = (linkId: string) => {
+    stage.links[linkId] = { ...(stage.links[linkId] as object), state: 'ended' };
+  };
+
+  it('was sent and is not known at the provider: it is sent again, and comes to its end once', async () => {
+    await stage.faults('timeout');
+    const linkId = stage.freshLink();
+    const [, exchangeId] = await Promise.all([stage.post(100, linkId), stage.ledgerHolds(100)]);
+    await stage.until(exchangeId, 'ExchangeOutcomeUnknown');
+    expect(await stage.creditsOf(exchangeId)).toBe(0);
+    erased(linkId);
+    await stage.faults('none');
+    await stage.until(exchangeId, 'ExchangeConfirmed');
+    expect(await stage.creditsOf(exchangeId)).toBe(1);
+  }, 30_000);
+
+  it('was not sent yet: it is called off, though the account is named', async () => {
+    const linkId = stage.freshLink();
+    const posted = stage.post(100, linkId);
+    const exchangeId = await stage.nextRequested();
+    erased(linkId);
+    await stage.holdsFor(exchangeId, 100);
+    await posted;
+    await stage.until(exchangeId, 'ExchangeCancelled');
+    expect(await stage.creditsOf(exchangeId)).toBe(0);
+  }, 30_000);
+});

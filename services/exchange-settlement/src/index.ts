@@ -28,6 +28,6 @@ export {
 } from './domain/exchange.js';
 export { fold as foldProvider, type ProviderEvent } from './domain/provider.js';
 export { fold as foldSettlement, type Settlement, type SettlementEvent } from './domain/settlement.js';
-export { BankVault, bankVaultKey } from './outbound/bank-vault.js';
+export { BankVault, vaultUse } from './outbound/bank-vault.js';
 export { registerSimulatedProvider, simulatedProviderId } from './simulated-provider.js';
 export { renderSettlement } from './workflows/settlement-reader.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { newId } from '@tsunagu/kernel';
-import { BankVault, bankVaultKey, foldSettlement, renderSettlement, type SettlementEvent } from './index.js';
+import { BankVault, foldSettlement, renderSettlement, type SettlementEvent } from './index.js';
 import { account, demo, type SettlementStage, startSettlementStage } from './test-settlement-stage.js';
 
 let stage: SettlementStage;
@@ -127,7 +127,7 @@ describe('a close', () => {
 
   it('is rendered again from its stream and the vault alone', async () => {
     const { events } = await stage.service.log.readLog({ after: 0, limit: 100_000, types: ['SettlementClosed'] });
-    const vault = new BankVault(stage.service.pool, await bankVaultKey(stage.service.keyDirectory));
+    const vault = await BankVault.open(stage.service.pool, stage.service.keyDirectory);
     expect(events.length).toBeGreaterThan(0);
     for (const { stream } of events) {
       const recorded = ((await stage.service.log.readStreams([stream])).get(stream) ??

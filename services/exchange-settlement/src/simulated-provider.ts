@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { decideMove } from './domain/provider.js';
 import type { Payee } from './files/zengin.js';
 import { bankNames } from './outbound/bank-directory.js';
-import { BankVault, bankVaultKey } from './outbound/bank-vault.js';
+import { BankVault } from './outbound/bank-vault.js';
 import { contractWithProvider, readProvider } from './workflows/provider-contracts.js';
 
 export const simulatedProviderId = 'sim-pay';
@@ -47,7 +47,7 @@ export async function registerSimulatedProvider(
     payeeKana: 'ｼﾑﾍﾟｲ(ｶ',
   };
   const requestId = idFromScope('the simulated provider of the test profile');
-  const vault = new BankVault(parts.database, await bankVaultKey(parts.keyDirectory));
+  const vault = await BankVault.open(parts.database, parts.keyDirectory);
   const done = await contractWithProvider(
     { log, clock, vault },
     {

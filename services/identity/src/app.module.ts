@@ -9,6 +9,7 @@ import {
   type ServiceParts,
   type SigningKey,
 } from '@tsunagu/service-host';
+import { Rewrapping, VaultMasters } from '@tsunagu/vault';
 import type { Registry } from 'prom-client';
 import type { IdentityConfig } from './config.js';
 import { ChallengesController } from './http/challenges.controller.js';
@@ -36,10 +37,9 @@ import { TerminalSessionsController } from './http/terminal-sessions.controller.
 import { STAFF_KEY, TokenController } from './http/token.controller.js';
 import { Forgetting } from './jobs/forgetting.js';
 import { LikelyDoubles } from './jobs/likely-doubles.js';
-import { Rewrapping } from './jobs/rewrapping.js';
 import { TellingServices } from './jobs/telling-services.js';
 import { UnfinishedErasures } from './jobs/unfinished-erasures.js';
-import { identityKeys } from './keys.js';
+import { identityKeys, vaultUse } from './keys.js';
 import { nationalLoginProviders } from './national-login.js';
 import { Challenges } from './outbound/challenges.js';
 import { ClientAssertions } from './outbound/client-assertions.js';
@@ -49,7 +49,6 @@ import { KeptCertificates } from './outbound/kept-certificates.js';
 import { Looks } from './outbound/looks.js';
 import { SessionEnds } from './outbound/session-ends.js';
 import { Vault } from './outbound/vault.js';
-import { VaultMasters } from './outbound/vault-masters.js';
 import { WebhookDeliveries } from './outbound/webhook-deliveries.js';
 import { EndedMemberships } from './projections/ended-memberships.js';
 import { ErasureIndex } from './projections/erasure-index.js';
@@ -144,7 +143,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       {
         provide: VaultMasters,
         inject: [PARTS],
-        useFactory: ({ database, keyDirectory }: ServiceParts) => VaultMasters.open(database, keyDirectory),
+        useFactory: ({ database, keyDirectory }: ServiceParts) => VaultMasters.open(database, keyDirectory, vaultUse),
       },
       {
         provide: Vault,

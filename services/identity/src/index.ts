@@ -32,11 +32,10 @@ export const definition: ServiceDefinition<IdentityConfig> = {
   module: appModule,
 };
 
-// For the command line: tokens of registered persons, the folds that the service decides on, and the vault's master keys.
+// For the command line: tokens of registered persons, the folds that the service decides on, and what the vault's master key wraps.
 export { sessionSeconds, signCitizenToken } from './citizen-token.js';
 export { type CertificateBound, personOf } from './domain/certificate.js';
 export { holderOf, type MyKeyIdEvent, type MyKeyIdReserved } from './domain/my-key-id.js';
 export { fold as foldPerson, type Person, type PersonEvent } from './domain/person.js';
-export { masterFile } from './outbound/vault-masters.js';
-export { mastersOf, retireMaster, rotateMaster } from './outbound/vault-rotation.js';
+export { vaultUse } from './keys.js';
 export { registerTestPersons, type TestPersonOptions, type TestPersonParts } from './test-persons.js';

@@ -1,6 +1,9 @@
 import { loadOrCreateSecret } from '@tsunagu/service-host';
-import { secretKey } from '@tsunagu/vault';
+import { type MasterUse, personKeysOf, secretKey } from '@tsunagu/vault';
 import type { IdentityKeys } from './outbound/vault.js';
+
+/** What the vault's master key wraps. */
+export const vaultUse: MasterUse = personKeysOf('identity');
 
 /** The secrets of this service in the key directory, made at first use; the vault's master keys are apart (VaultMasters). */
 export async function identityKeys(keyDirectory: string): Promise<IdentityKeys> {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime, japanDay, newId } from '@tsunagu/kernel';
+import { VaultMasters } from '@tsunagu/vault';
 import type { Pool } from 'pg';
 import { type DigestShared, digestStream } from './domain/digest.js';
 import { type PersonEvent, personStream } from './domain/person.js';
 import { tableDate } from './domain/residence.js';
-import { identityKeys } from './keys.js';
+import { identityKeys, vaultUse } from './keys.js';
 import { Vault } from './outbound/vault.js';
-import { VaultMasters } from './outbound/vault-masters.js';
 import { actOf } from './recording.js';
 import { type Attributes, namesRead } from './verification/attributes.js';
 
@@ -38,7 +38,11 @@ export async function registerTestPersons(
   const birthDate = japanDay(options.birthDate ?? '1990-04-01');
   const residenceCode = options.residence ?? '13101';
   if (!/^\d{5}$/.test(residenceCode)) throw new RangeError('a residence is a municipality code such as 13101');
-  const vault = new Vault(pool, await identityKeys(keyDirectory), await VaultMasters.open(pool, keyDirectory));
+  const vault = new Vault(
+    pool,
+    await identityKeys(keyDirectory),
+    await VaultMasters.open(pool, keyDirectory, vaultUse),
+  );
   const personIds: string[] = [];
   while (personIds.length < options.count) {
     const nowMs = clock.now();

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { isoTime, japanDay, newId } from '@tsunagu/kernel';
 import { loadOrCreateSecret, migrate, servicePool } from '@tsunagu/service-host';
 import { type TestDatabase, testDatabase } from '@tsunagu/testing';
+import { mastersOf, retireMaster, rewrapBatch, rotateMaster, secretOf, VaultMasters } from '@tsunagu/vault';
 import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { tableDate } from './domain/residence.js';
 import { definition } from './index.js';
-import { identityKeys } from './keys.js';
+import { identityKeys, vaultUse } from './keys.js';
 import { Vault } from './outbound/vault.js';
-import { purposeOf, VaultMasters } from './outbound/vault-masters.js';
-import { mastersOf, retireMaster, rewrapBatch, rotateMaster } from './outbound/vault-rotation.js';
 import type { Attributes } from './verification/attributes.js';
 
 const nowMs = Date.parse('2026-11-20T10:00:00+09:00');
@@ -53,7 +52,7 @@ describe('the master key of the vault', () => {
     for (const name of await readdir(directory)) await rm(join(directory, name));
   };
   const start = async (keyDirectory = directory): Promise<Instance> => {
-    const masters = await VaultMasters.open(pool, keyDirectory);
+    const masters = await VaultMasters.open(pool, keyDirectory, vaultUse);
     return { masters, vault: new Vault(pool, await identityKeys(keyDirectory), masters) };
   };
   const keep = async ({ vault }: Instance, name: string, personId = newId(nowMs)) => {
@@ -61,14 +60,15 @@ describe('the master key of the vault', () => {
     return personId;
   };
   const nameOf = async ({ vault }: Instance, personId: string) => (await vault.attributes(personId))?.name;
-  const rotate = async (knownMs = 0) => rotateMaster(pool, directory, knownMs);
-  const generations = async () => (await mastersOf(pool)).map(({ generation, keyCount }) => [generation, keyCount]);
+  const rotate = async (knownMs = 0) => rotateMaster(pool, directory, vaultUse, knownMs);
+  const generations = async () =>
+    (await mastersOf(pool, vaultUse)).map(({ generation, rowCount }) => [generation, rowCount]);
   /** One batch by that process. */
   const rewrapSome = async ({ masters }: Instance, rowsMax = 200) => {
     await masters.look();
     const to = await masters.wrapping();
     for (const from of masters.olderThan(to)) {
-      const done = await rewrapBatch(pool, { from, to }, nobody, rowsMax);
+      const done = await rewrapBatch(pool, vaultUse, { from, to }, nobody, rowsMax);
       if (done.rewrapped > 0) return done;
     }
     return undefined;
@@ -94,7 +94,7 @@ describe('the master key of the vault', () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'tsunagu-vault-'));
     await expect(start(elsewhere)).rejects.toThrow('identity-vault.secret is missing');
     await writeFile(join(elsewhere, 'identity-vault.secret'), Buffer.alloc(32, 7).toString('base64url'));
-    await expect(start(elsewhere)).rejects.toThrow("not the key that the vault's keys are wrapped by");
+    await expect(start(elsewhere)).rejects.toThrow("not the key that the vault's keys of persons are sealed by");
     await rm(elsewhere, { recursive: true });
     expect(await nameOf(await start(), personId)).toBe('before');
     expect((await pool.query('select fingerprint from vault_masters')).rows).toEqual([
@@ -116,7 +116,7 @@ describe('the master key of the vault', () => {
     ]);
     expect(await rewrapSome(instance)).toBeUndefined();
     await pool.query('update vault_masters set wraps_from = now() where generation = 2');
-    expect(await retireMaster(pool, 1)).toBe('keys of persons are still wrapped by it');
+    expect(await retireMaster(pool, 1)).toBe('something is still sealed by it');
     await rewrapSome(instance);
     await keep(instance, 'new');
     expect(await generations()).toEqual([
@@ -201,7 +201,7 @@ describe('the master key of the vault', () => {
   it('is not made from a directory that lacks the one before', async () => {
     await keep(await start(), 'old');
     const elsewhere = await mkdtemp(join(tmpdir(), 'tsunagu-vault-'));
-    expect(await rotateMaster(pool, elsewhere, 0)).toBe('the directory lacks the one that wraps now');
+    expect(await rotateMaster(pool, elsewhere, vaultUse, 0)).toBe('the directory lacks the one that wraps now');
     expect(await readdir(elsewhere)).toEqual([]);
     await rm(elsewhere, { recursive: true });
   });
@@ -213,7 +213,7 @@ describe('the master key of the vault', () => {
     await pool.query(`update vault_keys set wrapped = '\\x00' where person_id = $1`, [damaged]);
     await rotate();
     expect(await rewrapSome(instance)).toEqual({ after: sound, rewrapped: 1, unopened: 1 });
-    expect(await retireMaster(pool, 1)).toBe('keys of persons are still wrapped by it');
+    expect(await retireMaster(pool, 1)).toBe('something is still sealed by it');
     await pool.query(`update vault_keys set wrapped = $2 where person_id = $1`, [damaged, rows[0].wrapped]);
     expect(await nameOf(instance, damaged)).toBe('damaged');
   });
@@ -266,7 +266,7 @@ describe('the master key of the vault', () => {
         await Promise.all(instances.map((instance) => rewrapSome(instance, 20)));
         if ((await retireMaster(pool, generation)) === undefined) break;
       }
-      await rm(join(directory, `${purposeOf(generation)}.secret`));
+      await rm(join(directory, `${secretOf(vaultUse, generation)}.secret`));
     };
     let changed = Promise.resolve();
     const citizen = async (own: Instance, other: Instance, changes: readonly number[] = []) => {
@@ -289,12 +289,12 @@ describe('the master key of the vault', () => {
     expect(new Map([...read].map(([personId, { name }]) => [personId, name]))).toEqual(names);
   }, 120_000);
 
-  const newest = async () => (await mastersOf(pool)).at(-1)?.generation ?? 0;
+  const newest = async () => (await mastersOf(pool, vaultUse)).at(-1)?.generation ?? 0;
   /** A batch whose transaction fails at its end. */
   const brokenOff = async ({ masters }: Instance) => {
     const from = await masters.wrapping();
     const to = { generation: 99, key: from.key };
-    const done = await rewrapBatch(pool, { from, to }, nobody, 2).catch(() => 'undone');
+    const done = await rewrapBatch(pool, vaultUse, { from, to }, nobody, 2).catch(() => 'undone');
     expect([{ after: undefined, rewrapped: 0, unopened: 0 }, 'undone']).toContainEqual(done);
   };
   const step = fc.oneof(
@@ -338,7 +338,8 @@ describe('the master key of the vault', () => {
           else if (each.kind === 'come')
             await pool.query('update vault_masters set wraps_from = least(wraps_from, now())');
           else if (each.kind === 'retire') await retireMaster(pool, each.generation);
-          else if (each.kind === 'file only') await loadOrCreateSecret(directory, purposeOf((await newest()) + 1));
+          else if (each.kind === 'file only')
+            await loadOrCreateSecret(directory, secretOf(vaultUse, (await newest()) + 1));
           else await brokenOff(of(0));
         }
         for (const instance of [...instances, await start()]) await readsAll(instance);

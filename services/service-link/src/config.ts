@@ -11,8 +11,10 @@ export interface ServiceLinkConfig {
   readonly returnUrls: readonly string[];
   /** A link that the provider has not answered by then is refused. */
   readonly linkTtlHours: number;
-  /** Real time between two looks for links that nobody works on. */
+  /** Real time between two looks for links that nobody works on, and for erasures that are not done. */
   readonly sweepSeconds: number;
+  /** Pause between two looks for persons' keys that an older master key wraps. */
+  readonly rewrapSeconds: number;
   readonly codeAttempts: AttemptLimits;
   /** A provider's word on a security code is shown no earlier than so long after it was asked, on the real clock. */
   readonly codeAnswerFloorMs: number;
@@ -31,6 +33,7 @@ export function readConfig(env: Environment): ServiceLinkConfig {
       .map(returnUrl),
     linkTtlHours: numberSetting(env, 'TSUNAGU_LINK_TTL_HOURS', { fallback: 24, min: 1, max: 720 }),
     sweepSeconds: numberSetting(env, 'TSUNAGU_LINK_SWEEP_SECONDS', { fallback: 30, min: 1, max: 3600 }),
+    rewrapSeconds: numberSetting(env, 'TSUNAGU_REWRAP_SECONDS', { fallback: 60, min: 1, max: 86_400 }),
     codeAttempts: {
       account: limit(env, 'TSUNAGU_WRONG_CODES_PER_ACCOUNT_HOUR', 5, hourSeconds),
       person: limit(env, 'TSUNAGU_WRONG_CODES_PER_PERSON_DAY', 10, 24 * hourSeconds),

@@ -1,8 +1,8 @@
 import { newId } from '@tsunagu/kernel';
 import { loadOrCreateKey, loadOrCreateSecret, signAccessToken } from '@tsunagu/service-host';
-import { secretKey } from '@tsunagu/vault';
-import { LinkVault } from './outbound/link-vault.js';
-import { type LinkStage, startLinkStage } from './test-link-stage.js';
+import { secretKey, VaultMasters } from '@tsunagu/vault';
+import { LinkVault, vaultUse } from './outbound/link-vault.js';
+import { dumpOf, type LinkStage, startLinkStage } from './test-link-stage.js';
 
 const page = 'https://app.example/links/return';
 const other = 'https://app.example/other?tab=1';
@@ -58,6 +58,32 @@ describe('a link over the page of the provider', () => {
     expect((await stage.asked(linkId)).body.providerAccountRef).toMatch(/^sp-/);
     expect(await stage.vaultRows(linkId)).toEqual({ secrets: 0, accounts: 1 });
     expect(await comeBack(me, linkId, back)).toMatchObject(wrongState);
+  });
+
+  it('is told again by its key while it is open; what is kept of the answer does not hold the visit’s state', async () => {
+    const me = stage.person();
+    const key = newId(1);
+    const ask = () =>
+      stage.as(me, 'POST', 'links', { providerId: 'sim-pay', method: 'redirect' }, { 'idempotency-key': key });
+    const first = await ask();
+    const again = await ask();
+    expect(again).toMatchObject({ status: 202, body: first.body });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const { linkId, authorizationUrl } = first.body;
+    const state = new URL(authorizationUrl).searchParams.get('state') ?? '';
+    expect(state.length).toBeGreaterThan(40);
+    const dump = await dumpOf(stage);
+    for (const secret of [state, encodeURIComponent(state)]) expect(dump).not.toContain(secret);
+    await comeBack(me, linkId, await visit(authorizationUrl, { account: stage.freshAccount() }));
+    const { authorizationUrl: _, ...kept } = first.body;
+    expect((await ask()).body).toEqual(kept);
+    const typed = stage.freshAccount();
+    const order = { programmeId: 'many-programme' };
+    const own = newId(1);
+    const linked = await stage.link(me, typed, order, own);
+    expect(linked.body.maskedName).toBe('試＊ 見＊');
+    expect((await stage.link(me, typed, order, own)).body).toEqual(linked.body);
+    expect(await dumpOf(stage)).not.toContain('試＊ 見＊');
   });
 
   it('waits for the person as well where the programme asks for it', async () => {
@@ -198,16 +224,15 @@ describe('a link over the page of the provider', () => {
     const { linkId, authorizationUrl } = (await begin(me)).body;
     const back = await visit(authorizationUrl, { account: stage.freshAccount() });
     const { pool, keyDirectory } = stage.service;
-    const [key, hashKey] = await Promise.all(
-      ['service-link-vault', 'service-link-accounts'].map(async (name) =>
-        secretKey(await loadOrCreateSecret(keyDirectory, name)),
-      ),
-    );
-    if (!key || !hashKey) throw new Error('the vault has two keys');
-    const vault = new LinkVault(pool, key, hashKey);
+    const masters = await VaultMasters.open(pool, keyDirectory, vaultUse);
+    const hashKey = secretKey(await loadOrCreateSecret(keyDirectory, 'service-link-accounts'));
+    const vault = new LinkVault(pool, masters, hashKey);
     expect(await vault.takeReturn(linkId, back?.state ?? '', back?.code ?? null)).toBe('kept');
     expect((await stage.read(me, linkId)).body).not.toHaveProperty('authorizationUrl');
     expect((await stage.read(me, linkId, 8)).body.state).toBe('established');
+    // Tidying follows the last event.
+    while ((await stage.vaultRows(linkId)).secrets !== 0)
+      await stage.service.log.waitForAppend(await stage.service.log.head(), 100);
     expect(await vault.takeReturn(linkId, back?.state ?? '', null)).toBe('gone');
   });
 

@@ -157,3 +157,17 @@ export async function startLinkStage(
   };
   return stage;
 }
+
+/** Every row of every table of the service, as text; bytes in hex. */
+export async function dumpOf({ service }: LinkStage): Promise<string> {
+  const { rows } = await service.pool.query<{ tablename: string }>(
+    `select tablename from pg_tables where schemaname = 'service_link'`,
+  );
+  const dumps = rows.map(async ({ tablename }) => {
+    const dumped = await service.pool.query<{ text: string }>(
+      `select t::text as text from service_link."${tablename}" t`,
+    );
+    return dumped.rows.map(({ text }) => `${tablename} ${text}`);
+  });
+  return (await Promise.all(dumps)).flat().join('\n');
+}

@@ -97,7 +97,20 @@ export const IdentityRestored = published({
 export const PersonErased = published({
   ...common,
   type: 'PersonErased',
-  meaning: 'From then on nothing is known of the person, for good. keyHash: SHA-256 of the key that goes.',
-  data: Type.Object({ personId: Id, erasureId: Id, keyHash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed),
-  example: { personId, erasureId: '019ab3f0-6c00-7000-8000-0000000000e2', keyHash: 'a'.repeat(64) },
+  meaning:
+    'Two members of staff erased a person: from then on nothing is known of them, and nothing may be kept of them.',
+  data: Type.Object(
+    {
+      personId: Id,
+      erasureId: Id,
+      /** SHA-256 of the key of identity's vault that goes, which proves which one it was. */
+      keyHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    },
+    closed,
+  ),
+  example: {
+    personId,
+    erasureId: '019ab3f0-6c00-7000-8000-0000000000c1',
+    keyHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
 });

@@ -21,8 +21,8 @@ export const LinkEstablished = published({
   example: exampleSubject,
 });
 
-/** Why a link ended: a pattern of staff, or the person's own wish. */
-const EndPattern = Type.Enum([...Object.keys(linkPatterns.correction), 'ended_by_person']);
+/** Why a link ended: a pattern of staff, the person's own wish, or their erasure. */
+const EndPattern = Type.Enum([...Object.keys(linkPatterns.correction), 'ended_by_person', 'person_erased']);
 
 export const LinkDisputed = published({
   ...common,

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { appendOne, type EventLog } from '@tsunagu/event-store';
 import { type Clock, idFromScope } from '@tsunagu/kernel';
+import { Rounds } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import { pairScope, reviewStream } from '../domain/review.js';
 import type { LikePair, ReviewIndex } from '../projections/review-index.js';
 import { eventBy, serviceActor } from '../recording.js';
 import type { Survivors } from '../workflows/survivors.js';
-import { Rounds } from './rounds.js';
 
 /** Pairs looked at in one round. */
 const roundMax = 200;

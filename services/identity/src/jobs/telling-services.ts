@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { type Clock, idFromScope } from '@tsunagu/kernel';
 import type { ProviderAnswer, ProviderCalls } from '@tsunagu/provider-client';
+import { Rounds } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import { failuresMax, toldSince } from '../domain/webhook-delivery.js';
 import type { WebhookDeliveries } from '../outbound/webhook-deliveries.js';
 import type { EndedMemberships } from '../projections/ended-memberships.js';
 import type { Memberships } from '../workflows/memberships.js';
-import { Rounds } from './rounds.js';
 
 /** Services told at the same moment; one that answers slowly takes one of these places, for one attempt at a time. */
 const servicesMax = 64;

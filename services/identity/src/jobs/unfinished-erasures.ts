@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { Rounds } from '@tsunagu/service-host';
 import type { Logger } from 'pino';
 import type { ErasureIndex } from '../projections/erasure-index.js';
 import type { Erasing } from '../workflows/erasing.js';
-import { Rounds } from './rounds.js';
 
 const everyMs = 60_000;
 /** Erasures looked at in one round. */

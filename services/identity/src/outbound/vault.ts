@@ -1,10 +1,8 @@
-import { hash, type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { inTransaction } from '@tsunagu/event-store';
-import { Problem } from '@tsunagu/service-host';
-import { keyedHash, open, seal } from '@tsunagu/vault';
-import type { Pool, PoolClient } from 'pg';
+import { keyedHash, open, PersonKeys, seal, type VaultMasters, type WrappedKey } from '@tsunagu/vault';
+import type { Pool } from 'pg';
 import type { Attributes } from '../verification/attributes.js';
-import { type VaultMasters, type WrappedKey, wrap } from './vault-masters.js';
 
 export interface PersonRecord {
   readonly personId: string;
@@ -25,25 +23,17 @@ export interface IdentityKeys {
 /** Who knows a person by an id of its own: a member service, or a provider with all its owners' contracts. */
 export type Sector = `service:${string}` | `provider:${string}`;
 
-/** Another writer of the same persons was first, or a master key was taken out: once more is enough for each. */
-const attemptsMax = 4;
-
-interface KeyRow extends WrappedKey {
-  readonly person_id: string;
-}
-
-interface DestroyedKeyRow {
-  readonly person_id: string;
-  readonly wrapped: null;
-}
-
 /** Attributes and MyKey IDs, encrypted with a key a person. Destroying the key makes them unreadable for good. */
 export class Vault {
+  private readonly personKeys: PersonKeys;
+
   constructor(
     private readonly database: Pool,
     private readonly keys: IdentityKeys,
-    private readonly masters: VaultMasters,
-  ) {}
+    masters: VaultMasters,
+  ) {
+    this.personKeys = new PersonKeys(database, masters);
+  }
 
   certificateRef(certificateHash: string): string {
     return keyedHash(this.keys.certificateHash, 'certificate', certificateHash);
@@ -97,7 +87,7 @@ export class Vault {
   /** Stores what is given of each person; older attributes do not replace newer ones. */
   async keep(records: readonly PersonRecord[], readAt: string): Promise<void> {
     await inTransaction(this.database, async (client) => {
-      const personKeys = await this.personKeys(
+      const personKeys = await this.personKeys.of(
         client,
         records.map(({ personId }) => personId),
       );
@@ -119,13 +109,14 @@ export class Vault {
 
   /** Of many persons with one query; those of whom nothing is known are absent. */
   async attributesOf(personIds: readonly string[]): Promise<ReadonlyMap<string, Attributes>> {
-    const { rows } = await this.database.query<KeyRow & { sealed: Buffer }>(
+    const { rows } = await this.database.query<WrappedKey & { sealed: Buffer }>(
       `select person_id, wrapped, master_generation, sealed from vault_attributes join vault_keys using (person_id)
        where person_id = any($1::uuid[]) and kind = 'attributes'`,
       [personIds],
     );
-    const opened = rows.map(async ({ person_id: personId, sealed, ...wrapped }) => {
-      const key = await this.masters.unwrap(personId, wrapped);
+    const opened = rows.map(async ({ sealed, ...wrapped }) => {
+      const { person_id: personId } = wrapped;
+      const key = await this.personKeys.unwrap(wrapped);
       return [personId, open<Attributes>(key, context(personId, 'attributes'), sealed)] as const;
     });
     return new Map(await Promise.all(opened));
@@ -154,7 +145,7 @@ export class Vault {
   /** One more thing that is known of a person, under a kind of its own; what was there before is replaced. */
   async keepSealed(personId: string, kind: string, value: unknown, at: string): Promise<void> {
     await inTransaction(this.database, async (client) => {
-      const key = (await this.personKeys(client, [personId])).get(personId);
+      const key = (await this.personKeys.of(client, [personId])).get(personId);
       if (!key) throw new Error('a person without a vault key');
       await client.query(
         `insert into vault_attributes (person_id, kind, sealed, read_at) values ($1, $2, $3, $4)
@@ -175,12 +166,12 @@ export class Vault {
     prefix: string,
   ): Promise<readonly { readonly kind: string; readonly value: T; readonly at: Date }[]> {
     const { rows } = await this.database.query<{ kind: string; sealed: Buffer; read_at: Date } & WrappedKey>(
-      `select kind, wrapped, master_generation, sealed, read_at from vault_attributes join vault_keys using (person_id)
+      `select kind, person_id, wrapped, master_generation, sealed, read_at from vault_attributes join vault_keys using (person_id)
        where person_id = $1 and starts_with(kind, $2) order by read_at desc, kind`,
       [personId, prefix],
     );
     const opened = rows.map(async ({ kind, sealed, read_at: at, ...wrapped }) => {
-      const value = open<T>(await this.masters.unwrap(personId, wrapped), context(personId, kind), sealed);
+      const value = open<T>(await this.personKeys.unwrap(wrapped), context(personId, kind), sealed);
       return { kind, value, at };
     });
     return Promise.all(opened);
@@ -195,97 +186,31 @@ export class Vault {
     return touched.rowCount === 1;
   }
 
-  /** SHA-256 of each person's key, however it is wrapped; a key is made where there is none, so that there is one to destroy. */
-  async keyHashes(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const keys = await inTransaction(this.database, (client) => this.personKeys(client, personIds));
-    return new Map([...keys].map(([personId, key]) => [personId, keyHash(key)]));
+  /** SHA-256 of each person's key; one is made where there is none. */
+  keyHashes(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.personKeys.hashes(personIds);
   }
 
-  /**
-   * Destroys what was sealed and the keys, which must be those of the hashes. The row of a key stays and keeps another from being
-   * made; a key that was destroyed before is left alone.
-   */
-  async destroyKeys(keyHashes: ReadonlyMap<string, string>, nowMs: number): Promise<void> {
-    const personIds = [...keyHashes.keys()];
-    await inTransaction(this.database, async (client) => {
-      const { rows } = await client.query<KeyRow>(
-        `select person_id, wrapped, master_generation from vault_keys
-         where person_id = any($1::uuid[]) and wrapped is not null order by person_id for update`,
-        [personIds],
-      );
-      for (const { person_id: personId, ...wrapped } of rows) {
-        if (keyHash(await this.masters.unwrap(personId, wrapped, client)) !== keyHashes.get(personId)) {
-          throw new Error('a vault key that is not the one to destroy');
-        }
-      }
-      await client.query('delete from vault_attributes where person_id = any($1::uuid[])', [personIds]);
-      await client.query(
-        `update vault_keys set wrapped = null, destroyed_at = $2 where person_id = any($1::uuid[]) and wrapped is not null`,
-        [personIds, new Date(nowMs)],
-      );
-    });
+  /** Destroys what was sealed and the keys, which must be those of the hashes. */
+  destroyKeys(keyHashes: ReadonlyMap<string, string>, nowMs: number): Promise<void> {
+    return this.personKeys.destroy(keyHashes, nowMs, (client, personIds) =>
+      client.query('delete from vault_attributes where person_id = any($1::uuid[])', [personIds]),
+    );
   }
 
   /** When the key of each was destroyed; those whose key was not are absent. */
-  async destroyedAt(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { rows } = await this.database.query<{ person_id: string; destroyed_at: Date }>(
-      'select person_id, destroyed_at from vault_keys where person_id = any($1::uuid[]) and destroyed_at is not null',
-      [personIds],
-    );
-    return new Map(rows.map((row) => [row.person_id, row.destroyed_at.toISOString()]));
+  destroyedAt(personIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.personKeys.destroyedAt(personIds);
   }
 
   private async read<T>(personId: string, kind: string): Promise<T | undefined> {
     const { rows } = await this.database.query<{ sealed: Buffer } & WrappedKey>(
-      `select wrapped, master_generation, sealed from vault_attributes join vault_keys using (person_id) where person_id = $1 and kind = $2`,
+      `select person_id, wrapped, master_generation, sealed from vault_attributes join vault_keys using (person_id)
+       where person_id = $1 and kind = $2`,
       [personId, kind],
     );
     const [row] = rows;
-    return row && open<T>(await this.masters.unwrap(personId, row), context(personId, kind), row.sealed);
-  }
-
-  /**
-   * The key of each person, made where there is none, and none destroyed until the transaction ends. The log is asked first whether
-   * somebody is erased; here it is found out by whoever was already past that.
-   */
-  private async personKeys(client: PoolClient, given: readonly string[]): Promise<ReadonlyMap<string, KeyObject>> {
-    // In one order, so that two writers of the same persons wait for each other instead of deadlocking.
-    const personIds = [...new Set(given)].sort();
-    const keys = new Map<string, KeyObject>();
-    const missing = () => personIds.filter((personId) => !keys.has(personId));
-    const add = async (rows: readonly (KeyRow | DestroyedKeyRow)[]) => {
-      for (const row of rows) {
-        if (row.wrapped === null) throw new Problem({ code: 'identity.erased' });
-        keys.set(row.person_id, await this.masters.unwrap(row.person_id, row, client));
-      }
-    };
-    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const found = await client.query<KeyRow | DestroyedKeyRow>(
-        `select person_id, wrapped, master_generation from vault_keys where person_id = any($1::uuid[])
-         order by person_id for key share`,
-        [missing()],
-      );
-      await add(found.rows);
-      if (missing().length > 0) await add(await this.makeKeys(client, missing()));
-      if (missing().length === 0) return keys;
-      await this.masters.look(client);
-    }
-    throw new Error('persons have no vault key after several attempts to make one');
-  }
-
-  /** Fewer where another writer was first, or where the master key has been taken out since this process looked. */
-  private async makeKeys(client: PoolClient, personIds: readonly string[]): Promise<readonly KeyRow[]> {
-    const master = await this.masters.wrapping(client);
-    const wrapped = personIds.map((personId) => wrap(master, personId, randomBytes(32).toString('base64')));
-    // Locked, so that the master key is not taken out before this is committed.
-    const { rows } = await client.query<KeyRow>(
-      `insert into vault_keys (person_id, wrapped, master_generation)
-       select person_id, wrapped, $3::int from unnest($1::uuid[], $2::bytea[]) as made (person_id, wrapped)
-       where exists (select from vault_masters where generation = $3 for key share)
-       on conflict (person_id) do nothing returning person_id, wrapped, master_generation`,
-      [personIds, wrapped, master.generation],
-    );
-    return rows;
+    return row && open<T>(await this.personKeys.unwrap(row), context(personId, kind), row.sealed);
   }
 
   private sealed(record: PersonRecord, key: KeyObject | undefined, readAt: string): [string, string, Buffer, string][] {
@@ -299,11 +224,6 @@ export class Vault {
       rows.push([personId, 'myKeyId', seal(key, context(personId, 'myKeyId'), myKeyId), readAt]);
     return rows;
   }
-}
-
-/** 32 random bytes: nobody finds a key by its hash. */
-function keyHash(key: KeyObject): string {
-  return hash('sha256', key.export(), 'hex');
 }
 
 /** A card writes an ideographic space between the names, a login may write another or none, and letters of either width. */

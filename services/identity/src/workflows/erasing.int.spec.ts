@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendRequest, EventLog } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
+import { VaultMasters } from '@tsunagu/vault';
 import { UnfinishedErasures } from '../jobs/unfinished-erasures.js';
-import { identityKeys } from '../keys.js';
+import { identityKeys, vaultUse } from '../keys.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { Vault } from '../outbound/vault.js';
-import { VaultMasters } from '../outbound/vault-masters.js';
 import { ErasureIndex } from '../projections/erasure-index.js';
 import { Crash } from '../test-humans.js';
 import { startTestIdentity, type TestIdentity } from '../test-identity.js';
@@ -22,7 +22,7 @@ describe('an erasure that is cut off', () => {
   beforeAll(async () => {
     identity = await startTestIdentity();
     const { pool, clock, keyDirectory } = identity.service;
-    vault = new Vault(pool, await identityKeys(keyDirectory), await VaultMasters.open(pool, keyDirectory));
+    vault = new Vault(pool, await identityKeys(keyDirectory), await VaultMasters.open(pool, keyDirectory, vaultUse));
     ends = new SessionEnds(pool, clock);
   });
   afterAll(() => identity.close());

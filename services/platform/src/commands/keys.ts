@@ -4,7 +4,7 @@ import { type Command, text } from '../command.js';
 import { DataDirectory } from '../data-directory.js';
 import { definitions } from '../services.js';
 import { UserError } from '../settings.js';
-import { retireVault, rotateVault, vaultLines } from '../vault-masters.js';
+import { retireVault, rotateVaults, vaultLines } from '../vault-masters.js';
 
 /** Keys of signed heads (`log-…`) are not here: whoever checks an export holds them for as long as the export. */
 const uses: readonly KeyUse[] = [
@@ -22,25 +22,35 @@ export const keys: Command = {
   help: `Usage: npx tsunagu keys                              the signing keys and since when each signs
        npx tsunagu keys rotate USE [--soon]          makes the next key of ${uses.slice(0, 5).join(', ')} or a service
        npx tsunagu keys retire KID [--compromised]   takes out a key that was replaced
-       npx tsunagu keys vault                        the master keys of identity's vault, and how many keys of persons each wraps
-       npx tsunagu keys rotate vault [--soon]        makes the next master key, which wraps 10 minutes later, or 1 with --soon
-       npx tsunagu keys retire vault-N               takes out a master key that wraps nothing any more
+       npx tsunagu keys vault                        the master keys of the vaults, and how much each seals
+       npx tsunagu keys rotate vault [--soon]        makes the next master key of each, which wraps 10 minutes later, or 1 with --soon
+       npx tsunagu keys retire SERVICE-vault-N       takes out a master key that seals nothing any more
 
 A new key is shown in the key set for ${shownFirstMs / 1_000} seconds before it signs, so no request meets somebody who does not know it; nothing is
 restarted. The key of the national login is shown for a day, which --soon cuts to those seconds. The old one is taken out a day
 after that, when no token that it signed is good any more; --compromised takes it out at once, and those tokens end within five minutes. Works on the data directory, or on the key directory that --directory names.
 
-Keys of persons are rewrapped with the next master key by the running processes of identity. docs/runbooks/changing-a-key.md has the steps.
-With OWNER_DATABASE_URL set, the vault is the one in identity's database that it names.`,
-  options: { compromised: { type: 'boolean' }, soon: { type: 'boolean' }, directory: { type: 'string' } },
+identity, service-link and exchange-settlement keep a vault each; --service names one of them. What an older master key seals is sealed
+with the next one by the running processes of the service. docs/runbooks/changing-a-key.md has the steps. With OWNER_DATABASE_URL set, the
+vault is the one in the database that it names.`,
+  options: {
+    compromised: { type: 'boolean' },
+    soon: { type: 'boolean' },
+    directory: { type: 'string' },
+    service: { type: 'string' },
+  },
   async run({ values, positionals, settings }) {
     const directory = text(values, 'directory') ?? new DataDirectory(settings.dataDirectory).keys;
     const [verb, name = ''] = positionals;
-    if (/^(vault|rotate vault|retire vault-\d{1,6})$/.test(positionals.join(' '))) {
+    if (/^(vault|rotate vault|retire .*vault-\d{1,6})$/.test(positionals.join(' '))) {
       const knownMs = values.soon === true ? shownFirstMs : undefined;
-      if (verb === 'rotate') console.log(await rotateVault(settings, { directory, knownMs }));
-      else if (verb === 'retire') console.log(await retireVault(settings, name));
-      for (const line of await vaultLines(settings)) console.log(line);
+      const service = text(values, 'service');
+      const rotated = verb === 'rotate' ? await rotateVaults(settings, service, { directory, knownMs }) : undefined;
+      for (const line of rotated?.said ?? []) console.log(line);
+      if (verb === 'retire') console.log(await retireVault(settings, name));
+      for (const line of await vaultLines(settings, service)) console.log(line);
+      // Those that could be made are made: one vault does not keep the others waiting.
+      if (rotated && rotated.refused.length > 0) throw new UserError(rotated.refused.join('\n'));
       return 0;
     }
     const isPair = positionals.length === 2;

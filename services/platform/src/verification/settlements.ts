@@ -1,10 +1,4 @@
-import {
-  BankVault,
-  bankVaultKey,
-  foldSettlement,
-  renderSettlement,
-  type SettlementEvent,
-} from '@tsunagu/exchange-settlement';
+import { BankVault, foldSettlement, renderSettlement, type SettlementEvent } from '@tsunagu/exchange-settlement';
 import type { Finding } from './finding.js';
 import type { Closed } from './reading.js';
 import type { Store } from './stores.js';
@@ -15,7 +9,7 @@ export async function checkSettlements(
   keyDirectory: string,
   closed: readonly Closed[],
 ): Promise<Finding[]> {
-  const vault = new BankVault(pool, await bankVaultKey(keyDirectory));
+  const vault = await BankVault.open(pool, keyDirectory);
   const findings: Finding[] = [];
   for (const { stream, position, id } of closed) {
     const events = (await log.readStreams([stream])).get(stream) ?? [];

@@ -53,6 +53,8 @@ export interface Link {
   readonly awaitsPerson: boolean;
   /** Why it was refused or ended. */
   readonly reasonCode?: string;
+  /** An erasure ended it while it stood: what was sent over it before still comes to its end. */
+  readonly owesOutcome?: boolean;
 }
 
 export type DisputeSide = 'holder' | 'account_owner' | 'provider';
@@ -88,8 +90,12 @@ export function evolve(state: Link | undefined, event: LinkEvent): Link {
       return { ...state, status: 'disputed' };
     case 'LinkUpheld':
       return { ...state, status: 'established' };
-    case 'LinkEnded':
-      return { ...state, status: 'ended', reasonCode: event.data.pattern };
+    case 'LinkEnded': {
+      const { pattern } = event.data;
+      // Over a link that was disputed nothing is sent, nor sent again.
+      const owesOutcome = pattern === 'person_erased' && state.status === 'established';
+      return { ...state, status: 'ended', reasonCode: pattern, ...(owesOutcome && { owesOutcome }) };
+    }
     case 'LinkReplaced': {
       const { accountKey, referenceKey } = event.data;
       return { ...state, accounts: [...state.accounts, { accountKey, referenceKey }] };
@@ -162,6 +168,13 @@ export function decideOwnEnd(
   if (!mayChange) return refuse('service_link.no_change_after_claim');
   const data = { ...subjectOf(state), pattern: 'ended_by_person', successorLinkId: null };
   return ok([{ type: 'LinkEnded', data }]);
+}
+
+/** Its person was erased: it ends whatever it is. */
+export function decideErased(state: Link): readonly LinkEvent[] {
+  if (!hasEnded(state)) return [refused(state.request.linkId, 'person_erased')];
+  if (state.status !== 'established' && state.status !== 'disputed') return [];
+  return [{ type: 'LinkEnded', data: { ...subjectOf(state), pattern: 'person_erased', successorLinkId: null } }];
 }
 
 /** As answers name it: between the provider's yes and the end a link that needs no confirmation still is `requested`. */

@@ -25,7 +25,7 @@ export class InternalController {
     if (!link) throw new Problem({ code: 'request.not_found' });
     const { personId, providerId } = link.request;
     const state = shownState(link);
-    const account = state === 'established' ? await this.vault.account(link) : undefined;
+    const account = state === 'established' || link.owesOutcome ? await this.vault.account(link) : undefined;
     return { linkId, personId, providerId, state, providerAccountRef: account?.providerAccountRef ?? null };
   }
 }

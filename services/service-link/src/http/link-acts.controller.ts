@@ -10,6 +10,7 @@ import {
   CurrentCaller,
   EVENT_LOG,
   Idempotent,
+  KeptAnswer,
   Problem,
   Roles,
   valueOrProblem,
@@ -22,7 +23,7 @@ import { Acting } from '../workflows/acting.js';
 import { LinkActs } from '../workflows/link-acts.js';
 import { type FoundLink, readLink } from '../workflows/link-streams.js';
 import { LINK_VAULT } from '../workflows/linking.js';
-import { type LinkView, linkView } from './link-view.js';
+import { completed, type KeptLinkView, type LinkView, linkView, notKept } from './link-view.js';
 import { TypedAccount } from './links.controller.js';
 import { terminalOf, WithProof } from './terminal.js';
 
@@ -127,7 +128,7 @@ export class LinkActsController {
   @Post('links/:linkId/replace')
   @HttpCode(200)
   @Roles('citizen')
-  @Idempotent()
+  @Idempotent({ without: notKept })
   @ApiOperation({ summary: 'A lost provider card: the same account under a new id, confirmed by the provider' })
   async replace(
     @Param('linkId') linkId: string,
@@ -135,7 +136,9 @@ export class LinkActsController {
     @CurrentCaller() caller: Caller,
     @CreatedId() callId: string,
     @CorrelationId() correlationId: string,
+    @KeptAnswer() kept?: KeptLinkView,
   ): Promise<LinkView> {
+    if (kept) return completed(kept, await this.#view(await this.#seen(caller, linkId)));
     const { link } = await this.#changeable(caller, linkId);
     if (link.status !== 'established') throw new Problem({ code: 'service_link.wrong_state' });
     const { providerAccountId, securityCode, proof } = typed;

@@ -16,6 +16,23 @@ export interface LinkView {
   readonly endedAt?: string;
 }
 
+/** What is not kept of an answer for its Idempotency-Key: it goes with the link, and a repetition looks it up again. */
+export const notKept = ['maskedName', 'authorizationUrl'] as const;
+
+export type KeptLinkView = Omit<LinkView, (typeof notKept)[number]> & {
+  readonly [member in (typeof notKept)[number]]?: null;
+};
+
+/** The first answer again: what is not kept of it as far as it is still there. */
+export function completed(kept: KeptLinkView, now: Pick<LinkView, (typeof notKept)[number]>): LinkView {
+  const { maskedName, authorizationUrl, ...view } = kept;
+  return {
+    ...view,
+    ...(maskedName === null && now.maskedName !== undefined && { maskedName: now.maskedName }),
+    ...(authorizationUrl === null && now.authorizationUrl !== undefined && { authorizationUrl: now.authorizationUrl }),
+  };
+}
+
 export function linkView(
   { link, recorded }: FoundLink,
   maskedName: string | undefined,
@@ -23,6 +40,7 @@ export function linkView(
 ): LinkView {
   const { linkId, providerId, programmeId } = link.request;
   const ends: readonly string[] = ['LinkEstablished', 'LinkRefused', 'LinkEnded'];
+  const isErased = link.reasonCode === 'person_erased';
   const isOpen = link.status === 'requested' || link.status === 'confirmed';
   const end = isOpen ? undefined : recorded.findLast((event) => ends.includes(event.type));
   return {
@@ -31,7 +49,7 @@ export function linkView(
     programmeId,
     state: shownState(link),
     ...(link.reasonCode !== undefined && { reasonCode: link.reasonCode }),
-    ...(maskedName !== undefined && { maskedName }),
+    ...(maskedName !== undefined && !isErased && { maskedName }),
     ...(authorizationUrl !== undefined && { authorizationUrl, expiresAt: link.request.expiresAt }),
     requestedAt: recorded[0]?.effectiveAt ?? '',
     ...(end && { endedAt: end.effectiveAt }),

@@ -13,6 +13,7 @@ import {
   DATABASE,
   EVENT_LOG,
   Idempotent,
+  KeptAnswer,
   PROJECTIONS,
   Problem,
   type ProjectionReader,
@@ -37,7 +38,7 @@ import { askProgramme, askProvider } from '../outbound/questions.js';
 import { Acting } from '../workflows/acting.js';
 import { type FoundLink, readGuards, readLink, readLinks } from '../workflows/link-streams.js';
 import { CODE_ATTEMPTS, LINK_VAULT, Linking } from '../workflows/linking.js';
-import { type LinkView, linkView } from './link-view.js';
+import { completed, type KeptLinkView, type LinkView, linkView, notKept } from './link-view.js';
 import { terminalOf, WithProof } from './terminal.js';
 
 /** A POST waits at most so long for the provider, then answers with the link as it is. */
@@ -129,13 +130,15 @@ export class LinksController {
   @Post()
   @HttpCode(202)
   @Roles('citizen')
-  @Idempotent()
+  @Idempotent({ without: notKept })
   async request(
     @Body() order: LinkOrder,
     @CurrentCaller() caller: Caller,
     @CreatedId() linkId: string,
     @CorrelationId() correlationId: string,
+    @KeptAnswer() kept?: KeptLinkView,
   ): Promise<LinkView> {
+    if (kept) return completed(kept, await this.#own(caller, kept.linkId));
     if ((await readLink(this.log, linkId)) === undefined) await this.#open(order, caller, linkId, correlationId);
     // Over the provider's page nothing is to be waited for yet.
     if (order.method === 'redirect') {
@@ -254,7 +257,7 @@ export class LinksController {
       throw new Problem(known.refusal);
     }
     // First the secrets: a link on the log can always be worked on; secrets without one are swept away.
-    await this.vault.keepSecrets(linkId, typed ?? newAuthorization(provider.baseUrl, linkId, returnTo ?? ''));
+    await this.vault.keepSecrets(request, typed ?? newAuthorization(provider.baseUrl, linkId, returnTo ?? ''));
     const event = toNewEvent(
       { type: 'LinkRequested', data: request },
       {

@@ -9,6 +9,7 @@ import {
   type GuardianshipEvent,
   guardianshipStream,
 } from '../domain/guardianship.js';
+import { linkErasureStream } from '../domain/link-erasure.js';
 import { askIsFifteen, askProgramme, askProof, askStanding, type Proof } from '../outbound/questions.js';
 import type { FoundLink } from './link-streams.js';
 
@@ -21,10 +22,12 @@ export class Acting {
     @Inject(QUESTIONS) private readonly questions: Questions,
   ) {}
 
-  /** Nobody frozen changes a link, nor does anybody for them. A child under 15 with a card of its own may act too. */
+  /** Nobody frozen changes a link, nor does anybody for them or for somebody erased. A child under 15 with a card of its own may act too. */
   async mayChange(caller: Caller, personId: string): Promise<Result<undefined>> {
     const acts = caller.subject === personId ? ok(undefined) : await this.#mayActFor(caller, personId);
     if (!acts.ok) return acts;
+    const erasure = linkErasureStream(personId);
+    if ((await this.log.readStreams([erasure])).get(erasure)?.length) return refuse('identity.erased');
     const persons = [...new Set([caller.subject, personId])];
     const standings = await Promise.all(persons.map((person) => askStanding(this.questions, person)));
     return standings.some((standing) => standing?.frozen) ? refuse('identity.frozen') : ok(undefined);

@@ -8,6 +8,7 @@ import { accountStreamsOf, choiceStreamOf, type GuardChanges, release } from '..
 import {
   type DisputeSide,
   decideDispute,
+  decideErased,
   decideOwnEnd,
   type Link,
   type LinkEvent,
@@ -87,10 +88,19 @@ export class LinkActs {
     return ended;
   }
 
+  /** Its person was erased. The account stays reserved, and its reference goes with the person's key. */
+  endErased(linkId: string, by: ActedBy): Promise<Result<FoundLink>> {
+    return this.#act(linkId, by, [], (link, guards) => {
+      const events = decideErased(link);
+      if (events.length > 0) release(guards, link, true);
+      return ok(events);
+    });
+  }
+
   /** The account's reference is kept before it counts: which one counts is what the log says. */
   async replace(link: Link, { keys, account }: CheckedAccount, by: ActedBy): Promise<Result<FoundLink>> {
     const { linkId, providerId } = link.request;
-    await this.vault.keepAccount(linkId, keys.referenceKey, account);
+    await this.vault.keepAccount(link.request, keys.referenceKey, account);
     const streams = [keys.accountKey, keys.referenceKey].map((key) => serviceAccountStream(providerId, key));
     return this.#act(linkId, by, streams, (current, guards) => decideReplacement(current, keys, guards));
   }

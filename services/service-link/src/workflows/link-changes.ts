@@ -138,8 +138,10 @@ export class LinkChanges {
     const { found, links, guards, corrected } = decided.value;
     // The successors' accounts before their events: a link that stands can always be paid.
     if (correction.outcome === 'moved') {
-      for (const { link, successorLinkId } of links)
-        await this.vault.copyAccounts(link.request.linkId, successorLinkId);
+      for (const { link, successorLinkId } of links) {
+        const first = corrected.successors.find(({ linkId }) => linkId === successorLinkId)?.events[0];
+        if (first?.type === 'LinkRequested') await this.vault.copyAccounts(link.request.linkId, first.data);
+      }
     }
     const writes = [...corrected.links, ...corrected.successors].map(({ linkId, events }) => {
       const stream = linkStream(linkId);

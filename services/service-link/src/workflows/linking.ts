@@ -38,6 +38,8 @@ const retryMsMax = 300_000;
 const sweepLinksMax = 1_000;
 /** Secrets this old without a first event belong to a call that was cut off before it. */
 const orphanSeconds = 3_600;
+/** Rows of each table that an earlier release sealed, sealed anew in one sweep. */
+const sealOlderMax = 500;
 /** Lost races for the same streams before it counts as an outage. */
 const roundsMax = 20;
 
@@ -148,7 +150,7 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     if (answer.kind === 'confirmed') {
       await this.attempts.right(linkId);
       const referenceKey = this.vault.referenceKey(providerId, answer.account.providerAccountRef);
-      await this.vault.keepAccount(linkId, referenceKey, answer.account);
+      await this.vault.keepAccount(link.request, referenceKey, answer.account);
       const unattended = isVisit && secrets.code === undefined;
       return decideAnswer(link, { kind: 'confirmed', referenceKey, unattended }, this.#now());
     }
@@ -254,6 +256,7 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     }
     await this.attempts.forgetOld(this.clock.now());
     await this.vault.forgetAccountsOfEndedLinks();
+    await this.vault.sealOlder(sealOlderMax);
   }
 
   #now(): string {

@@ -2,18 +2,24 @@
 export class Rounds {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
+  private round: (() => Promise<void>) | undefined;
 
   start(everyMs: number, round: () => Promise<void>): void {
-    this.timer = setInterval(() => {
-      this.running ??= round().finally(() => {
-        this.running = undefined;
-      });
-    }, everyMs).unref();
+    this.round = round;
+    this.timer = setInterval(() => this.now(), everyMs).unref();
+  }
+
+  /** Begins a round at once, unless one is at hand. */
+  now(): void {
+    this.running ??= this.round?.().finally(() => {
+      this.running = undefined;
+    });
   }
 
   /** Waits for the round at hand. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.round = undefined;
     await this.running;
   }
 }

@@ -1,8 +1,17 @@
 import { inTransaction } from '@tsunagu/event-store';
 import { loadOrCreateSecret, readSecret } from '@tsunagu/service-host';
-import { secretKey } from '@tsunagu/vault';
 import type { Pool } from 'pg';
-import { fingerprintOf, purposeOf, unwrappedIfBy, type VaultMaster, wrap } from './vault-masters.js';
+import {
+  columnsOf,
+  fingerprintOf,
+  type MasterUse,
+  openedBy,
+  type SealedRow,
+  sealRow,
+  secretOf,
+  type VaultMaster,
+} from './masters.js';
+import { secretKey } from './seal.js';
 
 /** A master key's file is in every process's key directory for so long before the first key is wrapped with it. */
 export const knownFirstMs = 10 * 60_000;
@@ -14,25 +23,25 @@ export interface MasterGeneration {
   /** Null of the first. */
   readonly wrapsFrom: Date | null;
   readonly state: 'replaced' | 'wraps' | 'will wrap';
-  /** Keys of persons that it wraps. */
-  readonly keyCount: number;
+  /** Rows that it seals. */
+  readonly rowCount: number;
 }
 
 export type MasterRefusal =
   | 'one is on its way already'
   | 'the directory lacks the one that wraps now'
   | 'no later one wraps yet'
-  | 'keys of persons are still wrapped by it'
+  | 'something is still sealed by it'
   | 'there is no such key';
 
 /** All that are registered, the oldest first. Counts over an index: seconds where there are tens of millions of persons. */
-export async function mastersOf(database: Pool): Promise<readonly MasterGeneration[]> {
+export async function mastersOf(database: Pool, { table }: MasterUse): Promise<readonly MasterGeneration[]> {
   const { rows } = await database.query<MasterGeneration>(
     `select generation, nullif(wraps_from, '-infinity') as "wrapsFrom",
        case when wraps_from > now() then 'will wrap'
          when generation = (select max(generation) from vault_masters where wraps_from <= now()) then 'wraps'
          else 'replaced' end as state,
-       (select count(*)::int from vault_keys where master_generation = generation) as "keyCount"
+       (select count(*)::int from ${table} where master_generation = generation) as "rowCount"
      from vault_masters order by generation`,
   );
   return rows;
@@ -42,6 +51,7 @@ export async function mastersOf(database: Pool): Promise<readonly MasterGenerati
 export async function rotateMaster(
   database: Pool,
   keyDirectory: string,
+  use: MasterUse,
   knownMs = knownFirstMs,
 ): Promise<number | MasterRefusal> {
   const { rows } = await database.query<{ generation: number; fingerprint: string | null; wraps: boolean }>(
@@ -49,11 +59,11 @@ export async function rotateMaster(
   );
   const [newest] = rows;
   if (!newest?.wraps) return 'one is on its way already';
-  const held = await readSecret(keyDirectory, purposeOf(newest.generation));
+  const held = await readSecret(keyDirectory, secretOf(use, newest.generation));
   if (!held || fingerprintOf({ generation: newest.generation, key: secretKey(held) }) !== newest.fingerprint)
     return 'the directory lacks the one that wraps now';
   const generation = newest.generation + 1;
-  const key = secretKey(await loadOrCreateSecret(keyDirectory, purposeOf(generation)));
+  const key = secretKey(await loadOrCreateSecret(keyDirectory, secretOf(use, generation)));
   const registered = await database.query(
     `insert into vault_masters (generation, fingerprint, wraps_from) values ($1, $2, now() + $3 * interval '1 millisecond')
      on conflict (generation) do nothing`,
@@ -74,52 +84,53 @@ export async function retireMaster(database: Pool, generation: number): Promise<
   try {
     await database.query('delete from vault_masters where generation = $1', [generation]);
   } catch (error) {
-    if ((error as { code?: string }).code === foreignKeyViolation) return 'keys of persons are still wrapped by it';
+    if ((error as { code?: string }).code === foreignKeyViolation) return 'something is still sealed by it';
     throw error;
   }
   return undefined;
 }
 
 export interface RewrappedBatch {
-  /** The last person of it; undefined when there are none after `after`. */
+  /** The last row of it; undefined when there are none after `after`. */
   readonly after: string | undefined;
   readonly rewrapped: number;
-  /** Keys that do not open with their master key. They stay as they are. */
+  /** Rows that do not open with their master key. They stay as they are. */
   readonly unopened: number;
 }
 
 /**
- * Wraps the next keys of a generation with the one that wraps now. The keys stay the same and so does what they seal, so that readers and
- * writers go on; keys that somebody else holds for a moment are left to the next round.
+ * Seals the next rows of a generation with the one that wraps now. What they hold stays the same, a person's key and so all that it
+ * seals, so that readers and writers go on; rows that somebody else holds for a moment are left to the next round.
  */
 export async function rewrapBatch(
   database: Pool,
+  use: MasterUse,
   { from, to }: { readonly from: VaultMaster; readonly to: VaultMaster },
   after: string,
   rowsMax: number,
 ): Promise<RewrappedBatch> {
+  const { table, id, sealed } = use;
   return inTransaction(database, async (client) => {
-    const { rows } = await client.query<{ person_id: string; wrapped: Buffer | null }>(
-      `select person_id, wrapped from vault_keys where master_generation = $1 and person_id > $2
-       order by person_id limit $3 for no key update skip locked`,
+    const { rows } = await client.query<SealedRow | DestroyedRow>(
+      `select ${columnsOf(use)} from ${table} where master_generation = $1 and ${id} > $2
+       order by ${id} limit $3 for no key update skip locked`,
       [from.generation, after, rowsMax],
     );
-    const made = rows.flatMap(({ person_id: personId, wrapped }) => {
-      const again = wrapped && rewrapped(from, to, personId, wrapped);
-      return again === undefined ? [] : [{ personId, again }];
+    const made = rows.flatMap((row): { readonly id: string; readonly again: Buffer | null }[] => {
+      // A key that was destroyed has nothing to wrap; its row does not hold the old master key.
+      if (row.sealed === null) return [{ id: row.id, again: null }];
+      const value = openedBy(use, from, row);
+      return value === undefined ? [] : [{ id: row.id, again: sealRow(use, to, row, value) }];
     });
-    // A key that was destroyed has nothing to wrap; its row does not hold the old master key.
     await client.query(
-      `update vault_keys set wrapped = made.wrapped, master_generation = $3
-       from unnest($1::uuid[], $2::bytea[]) as made (person_id, wrapped) where vault_keys.person_id = made.person_id`,
-      [made.map(({ personId }) => personId), made.map(({ again }) => again), to.generation],
+      `update ${table} set ${sealed} = made.sealed, master_generation = $3
+       from unnest($1::uuid[], $2::bytea[]) as made (id, sealed) where ${table}.${id} = made.id`,
+      [made.map((each) => each.id), made.map(({ again }) => again), to.generation],
     );
-    return { after: rows.at(-1)?.person_id, rewrapped: made.length, unopened: rows.length - made.length };
+    return { after: rows.at(-1)?.id, rewrapped: made.length, unopened: rows.length - made.length };
   });
 }
 
-/** Undefined where it does not open. */
-function rewrapped(from: VaultMaster, to: VaultMaster, personId: string, wrapped: Buffer): Buffer | undefined {
-  const dataKey = unwrappedIfBy(from, personId, wrapped);
-  return dataKey === undefined ? undefined : wrap(to, personId, dataKey);
+interface DestroyedRow extends Omit<SealedRow, 'sealed'> {
+  readonly sealed: null;
 }
