@@ -12,6 +12,8 @@ import {
 } from './login-configuration.js';
 import { followLogin } from './login-steps.js';
 
+export { pairwiseSubject } from './login-configuration.js';
+
 /** How the login misbehaves in a test. */
 export interface LoginMode {
   /** `down`: no answer at all. The others: that endpoint alone answers 500. */
