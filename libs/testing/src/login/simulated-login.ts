@@ -87,11 +87,16 @@ export class SimulatedLogin {
     await this.handle(request, response);
   }
 
-  /** The page on which a person approves: the account is named in the address, and everything asked for is granted. */
+  /** The page on which a person approves: everything asked for is granted. `authorize` names the account in the address at once. */
   private async interact(provider: Provider, context: OidcContext): Promise<void> {
     const { req, res } = context;
-    const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account') ?? '';
+    const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account');
     const { params } = await provider.interactionDetails(req, res);
+    if (accountId === null) {
+      context.respond = false;
+      res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(approvalPage(this.accounts.keys()));
+      return;
+    }
     const grant = new provider.Grant({ accountId, clientId: params.client_id ?? '' });
     grant.addOIDCScope(loginScopes.join(' '));
     context.respond = false;
@@ -112,6 +117,13 @@ export class SimulatedLogin {
     else if (idToken === 'key') body.id_token = await sign(claims, 'ES256', this.keys.stranger, 'login-ec');
     else body.id_token = await sign(claims, 'ES256', this.keys.login, 'login-ec');
   }
+}
+
+/** Account ids are made here: nothing needs escaping. */
+function approvalPage(accountIds: Iterable<string>): string {
+  const choices = [...accountIds].map((id) => `<option>${id}</option>`).join('');
+  return `<!doctype html><html lang="en"><title>Simulated login</title>
+    <form><label>Account <select name="account">${choices}</select></label> <button>Approve</button></form></html>`;
 }
 
 const wrongClaims: Partial<Record<LoginMode['idToken'], JWTPayload>> = {
