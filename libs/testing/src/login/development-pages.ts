@@ -78,7 +78,7 @@ export function donePage(segment: string): string {
 const told = `
       const say = (text) => { document.querySelector('#told').textContent = text; };
       const refused = ({ title, detail, next, code }) =>
-        say([title, detail, next, code && '(' + code + ')'].filter(Boolean).join(' '));
+        say([...new Set([title, detail, next].filter(Boolean)), '(' + code + ')'].join(' '));
       async function call(method, path, body) {
         const answer = await fetch('/identity/v1/staff-logins' + path, {
           method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
