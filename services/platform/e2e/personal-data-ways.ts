@@ -1,6 +1,6 @@
 import { type Card, IssuerStore, renewCard, simulatedReference } from '@tsunagu/testing';
 import type { SimulatedLogin } from '@tsunagu/testing/login';
-import { claim, grant, untilState } from './launch.js';
+import { claim, establishedLink, grant, untilState } from './launch.js';
 import { type Presentation, refusal, type Session } from './people.js';
 import { chosenProgramme, fresh, type PrivateRun } from './personal-data-run.js';
 
@@ -113,11 +113,14 @@ export async function byProviderPage(run: PrivateRun, support: string): Promise<
   const token = await run.people.citizen();
   await grant(api, run.launched, token);
   const links = '/service-link/v1/links';
-  const begin = () =>
-    api.expect<{ linkId: string; authorizationUrl: string }>(202, 'POST', links, {
+  const begin = async () => {
+    const begun = await api.expect<{ linkId: string; authorizationUrl: string }>(202, 'POST', links, {
       token,
       body: { providerId: 'sim-pay', method: 'redirect' },
     });
+    run.keep('state of a visit', new URL(begun.authorizationUrl).searchParams.get('state') ?? '');
+    return begun;
+  };
   const visit = async (url: string, form: Record<string, string>) => {
     const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });
     const back = Object.fromEntries(new URL(answer.headers.get('location') ?? '').searchParams);
@@ -242,6 +245,7 @@ export async function erased(run: PrivateRun, [first, second]: readonly [string,
   run.keepToken('an erased person', token);
   if (person.myKeyId !== null) run.keep('MyKey ID of an erased person', person.myKeyId);
   await grant(api, run.launched, token);
+  await establishedLink(api, token, run.newPayAccount('an erased person'));
   await api.expect(200, 'GET', `/identity/v1/persons/${person.personId}?reason=case-1`, { token: first });
   const erasures = '/identity/v1/erasures';
   const { erasureId } = await api.expect<{ erasureId: string }>(201, 'POST', erasures, {
