@@ -47,5 +47,10 @@ export { type SmallDisk, type SmallDiskMeans, smallDisk, smallDiskMeans } from '
 export { type Replicated, startReplicated } from './postgres/standby.js';
 export type { FaultMode } from './provider/credit-book.js';
 export { jwksLookup } from './provider/jwks-lookup.js';
-export { SimulatedProvider, type SimulatedProviderOptions } from './provider/simulated-provider.js';
+export {
+  SimulatedProvider,
+  type SimulatedProviderOptions,
+  simulatedMaskedName,
+  simulatedReference,
+} from './provider/simulated-provider.js';
 export { type TestDatabase, testDatabase, testPostgresUrl } from './test-database.js';

@@ -6,7 +6,7 @@ import { linkReasonTexts } from './texts.js';
 const programmeId = new URLSearchParams(location.search).get('programme') ?? 'default';
 const links = '/service-link/v1/links';
 /** As many as fit on a screen. */
-const providersPerScreen = 5;
+const providersPerScreen = 4;
 const finish = { key: '9', label: both('終わる', 'Finish'), run: () => end() };
 const stop = { key: '9', label: both('やめる', 'Stop'), run: () => end() };
 
@@ -17,19 +17,25 @@ export async function linkAccount(ways) {
 }
 
 function chooseProvider(ways, providers, from) {
-  const more = providers.length > providersPerScreen;
+  const pages = Math.ceil(providers.length / providersPerScreen);
+  const page = from / providersPerScreen + 1;
   const next = from + providersPerScreen < providers.length ? from + providersPerScreen : 0;
+  const others = {
+    key: '0',
+    label: both(`ほかを見る（${pages} ページのうち ${page} ページ目）`, `See others (page ${page} of ${pages})`),
+    run: () => chooseProvider(ways, providers, next),
+  };
+  const here = { ...ways, providers: () => chooseProvider(ways, providers, from) };
   show({
     title: both('どの決済サービスですか', 'Which payment service?'),
     choices: [
       ...providers.slice(from, from + providersPerScreen).map((provider, index) => ({
         key: String(index + 1),
         label: both(provider.name),
-        run: () => typeAccount(ways, provider),
+        oneLine: true,
+        run: () => typeAccount(here, provider),
       })),
-      ...(more
-        ? [{ key: '0', label: both('ほかを見る', 'See others'), run: () => chooseProvider(ways, providers, next) }]
-        : []),
+      ...(pages > 1 ? [others] : []),
       { key: 'Escape', label: both('戻る', 'Back'), run: ways.back },
     ],
   });
@@ -45,7 +51,7 @@ function typeAccount(ways, provider) {
       keypad: true,
       run: (accountId) => (accountId === '' ? typeAccount(ways, provider) : typeCode(ways, provider, accountId)),
     },
-    choices: [{ key: 'Escape', label: both('戻る', 'Back'), run: () => linkAccount(ways) }],
+    choices: [{ key: 'Escape', label: both('戻る', 'Back'), run: ways.providers }],
   });
 }
 
@@ -90,14 +96,20 @@ async function request(ways, order, again) {
 }
 
 /** The screen of the state that a link is in; `again` is for another account or code. */
-function settle(ways, link, again) {
+function settle(ways, link, again, looked = false) {
   if (link.state === 'established') return ways.done(both('連携しました', 'Linked'), link.maskedName);
   if (link.state === 'awaiting_confirmation') return compareName(ways, link, again);
   if (link.state === 'refused') return refuse(link, again);
   const look = async () =>
-    settle(ways, await callAsPerson('GET', `${links}/${link.linkId}`, undefined, { prefer: 'wait=5' }), again);
+    settle(ways, await callAsPerson('GET', `${links}/${link.linkId}`, undefined, { prefer: 'wait=2' }), again, true);
   show({
-    title: both('決済サービスの返事を待っています', 'The payment service has not answered yet'),
+    title: looked
+      ? both('まだ返事がありません', 'Still no answer')
+      : both('決済サービスの返事を待っています', 'The payment service has not answered yet'),
+    text: both(
+      'まだ連携していません。返事のあとに、ご本人の確認があります。',
+      'Nothing is linked yet. After the answer you confirm it yourself.',
+    ),
     choices: [{ key: '1', label: both('もう一度見る', 'Look again'), run: look }, finish],
   });
 }

@@ -38,7 +38,7 @@ export function show(wanted) {
   const buttons = choices.map((choice) => {
     const button = element(
       'button',
-      { type: 'button', 'data-key': choice.key },
+      { type: 'button', 'data-key': choice.key, ...(choice.oneLine && { class: 'one-line' }) },
       `${choice.key === 'Escape' ? 'Esc' : choice.key}　`,
       choice.label,
     );

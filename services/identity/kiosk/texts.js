@@ -25,8 +25,10 @@ export function linkReasonTexts(reasonCode) {
 }
 
 function waitTexts(seconds) {
+  if (seconds < 60) return { ja: `${seconds} 秒待ってからお試しください。`, en: `Try again in ${seconds} seconds.` };
   const minutes = Math.ceil(seconds / 60);
-  return seconds < 60
-    ? { ja: `${seconds} 秒待ってからお試しください。`, en: `Try again in ${seconds} seconds.` }
-    : { ja: `約 ${minutes} 分後にお試しください。`, en: `Try again in about ${minutes} minutes.` };
+  if (minutes < 120)
+    return { ja: `約 ${minutes} 分後にお試しください。`, en: `Try again in about ${minutes} minutes.` };
+  const hours = Math.ceil(minutes / 60);
+  return { ja: `約 ${hours} 時間後にお試しください。`, en: `Try again in about ${hours} hours.` };
 }

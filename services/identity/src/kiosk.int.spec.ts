@@ -1,14 +1,11 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { errorCodes } from '@tsunagu/contracts';
+import { chromiumPath, hasBrowser } from '@tsunagu/testing/browser';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
-/** Debian's; elsewhere named by CHROMIUM. Without a browser the steps over HTTP are shown by terminal-sessions and memberships. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const required = Boolean(process.env.CI || process.env.TSUNAGU_REQUIRE_BROWSER);
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && !required) console.warn(`left out, the kiosk page: there is no browser at ${executablePath}`);
-const withBrowser = hasBrowser || required ? describe : describe.skip;
+/** Without a browser the steps over HTTP are shown by terminal-sessions and memberships. */
+const withBrowser = hasBrowser('the kiosk page') ? describe : describe.skip;
 /** Set to a directory to get the pictures of the documents. */
 const pictures = process.env.KIOSK_SCREENSHOTS;
 
@@ -45,7 +42,7 @@ withBrowser('the page in a browser, by keyboard alone', () => {
     const token = await identity.service.token({ role: 'operator' });
     const body = { name: '図書館' };
     await identity.service.call('PUT', '/identity/v1/member-services/library', { token, body });
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     const kiosk = await identity.service.token({ role: 'kiosk', subject: 'kiosk-1' });
     const cards = JSON.stringify([await identity.card(), await identity.card()]);

@@ -1,17 +1,15 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import type { Card } from '@tsunagu/testing';
+import { chromiumPath, hasBrowser } from '@tsunagu/testing/browser';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { untilState } from './launch.js';
+import { answerJson, confirmed, LocalProvider } from './local-provider.js';
 import { People, simPayAccount } from './people.js';
 import { PlatformProcess } from './platform-process.js';
 import { allEvents } from './recorded.js';
 
-/** As in identity's own spec of the page. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const required = Boolean(process.env.CI || process.env.TSUNAGU_REQUIRE_BROWSER);
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && !required) console.warn(`left out, links at the kiosk: there is no browser at ${executablePath}`);
-const withBrowser = hasBrowser || required ? describe : describe.skip;
+const withBrowser = hasBrowser('links at the kiosk') ? describe : describe.skip;
 /** Set to a directory to get the pictures of the documents. */
 const pictures = process.env.KIOSK_SCREENSHOTS;
 
@@ -22,10 +20,12 @@ withBrowser('a payment account is linked at the kiosk, by keyboard alone', () =>
   let page: Page;
   let cards: Card[];
   beforeAll(async () => {
-    platform = await PlatformProcess.create({ environment: { TSUNAGU_LINK_SWEEP_SECONDS: '1' } });
+    platform = await PlatformProcess.create({
+      environment: { TSUNAGU_LINK_SWEEP_SECONDS: '1', TSUNAGU_WRONG_CODES_PER_ACCOUNT_HOUR: '2' },
+    });
     await platform.start();
     people = People.of(platform);
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
@@ -48,7 +48,7 @@ withBrowser('a payment account is linked at the kiosk, by keyboard alone', () =>
   afterEach(() => page.close());
 
   const title = (text: string) => page.getByRole('heading', { name: text }).waitFor();
-  const text = (words: string) => page.getByText(words).waitFor();
+  const text = (words: string | RegExp) => page.getByText(words).waitFor();
 
   /** Nothing may lie below the edge of a screen that nobody can scroll without a mouse. */
   async function picture(name: string): Promise<void> {
@@ -58,13 +58,17 @@ withBrowser('a payment account is linked at the kiosk, by keyboard alone', () =>
     await page.screenshot({ path: `${pictures}/${name}.png` });
   }
 
-  /** From the start to the question whether the number is right. */
-  async function typed(accountId: string, code: string): Promise<void> {
+  async function atProviders(): Promise<void> {
     await page.keyboard.press('1');
     await title('何をしますか');
     await page.keyboard.press('3');
     await title('どの決済サービスですか');
-    await page.keyboard.press('1');
+  }
+
+  /** From the start to the question whether the number is right; `key` is the provider's. */
+  async function typed(accountId: string, code: string, key = '1'): Promise<void> {
+    await atProviders();
+    await page.keyboard.press(key);
     await typedAgain(accountId, code);
   }
 
@@ -206,5 +210,84 @@ withBrowser('a payment account is linked at the kiosk, by keyboard alone', () =>
       state: 'refused',
       reasonCode: 'confirmation_expired',
     });
+  }, 60_000);
+
+  it('not after too many wrong codes: both languages say how long to wait, and no provider is asked', async () => {
+    const { providerAccountId, securityCode } = simPayAccount();
+    const wrong = securityCode === '0000' ? '1111' : '0000';
+    await typed(providerAccountId, wrong);
+    await page.keyboard.press('1');
+    await title('セキュリティコードが正しくありません。');
+    await page.keyboard.press('1');
+    await typedAgain(providerAccountId, wrong);
+    await page.keyboard.press('1');
+    await title('セキュリティコードが正しくありません。');
+    await linkEvents();
+    await page.keyboard.press('1');
+    await typedAgain(providerAccountId, securityCode);
+    await page.keyboard.press('1');
+    await title('セキュリティコードの入力回数が上限に達しました。');
+    await text('Too many security codes were tried.');
+    await text(/約 6\d 分後にお試しください。/);
+    await text(/Try again in about 6\d minutes\./);
+    await picture('kiosk-14-too-many');
+    expect(await linkEvents()).toEqual([]);
+  }, 60_000);
+
+  it('of a provider that answers late: nothing is linked until it did, and until the person confirmed', async () => {
+    const waiting: ServerResponse[] = [];
+    const late = await LocalProvider.listen('sim-pay-late', (call, response) => {
+      if (call === 'POST /account-confirmations') waiting.push(response);
+      else answerJson(response, 404, {});
+    });
+    await late.register(platform.api, await people.staff('operator'), { name: 'おそいペイ' });
+    await typed('12345678', 'AB12', '2');
+    await linkEvents();
+    await page.keyboard.press('1');
+    await title('決済サービスの返事を待っています');
+    await text('Nothing is linked yet. After the answer you confirm it yourself.');
+    await picture('kiosk-15-waiting');
+    await page.keyboard.press('1');
+    await title('まだ返事がありません');
+    await text('Still no answer');
+    expect(await linkEvents()).toEqual(['LinkRequested']);
+    for (const response of waiting) confirmed(response, 'late-reference');
+    await page.keyboard.press('1');
+    await title('ご本人の名義ですか');
+    expect(await page.locator('.number').textContent()).toContain('No name is given');
+    expect(await linkEvents()).toEqual(['ProviderConfirmed']);
+    await page.keyboard.press('1');
+    await title('連携しました');
+    expect(await linkEvents()).toEqual(['LinkEstablished']);
+    await late.close();
+  }, 60_000);
+
+  it('of one of many providers, page by page and back', async () => {
+    const operator = await people.staff('operator');
+    const terms = await LocalProvider.listen('none', (_call, response) => answerJson(response, 404, {}));
+    for (const number of [11, 12, 13, 14, 15, 16, 17, 18, 19]) {
+      const name = `${number} 番目の決済サービスの${'とても'.repeat(10)}長い名前`;
+      await terms.register(platform.api, operator, { providerId: `sim-pay-more-${number}`, name });
+    }
+    await atProviders();
+    await text('page 1 of 3');
+    await picture('kiosk-16-many-providers');
+    // By the keys that everybody finds as well: onwards, and Enter.
+    for (let times = 0; times < 4; times += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await text('3 ページのうち 2 ページ目');
+    await page.keyboard.press('2');
+    await title('アカウントの番号');
+    await text(/14 番目の決済サービスの(とても){10}長い名前/);
+    await page.keyboard.press('Escape');
+    await text('page 2 of 3');
+    await page.keyboard.press('0');
+    await text('page 3 of 3');
+    expect(await page.locator('main button').count()).toBe(5);
+    await page.keyboard.press('0');
+    await text('page 1 of 3');
+    await page.keyboard.press('Escape');
+    await title('何をしますか');
+    await terms.close();
   }, 60_000);
 });

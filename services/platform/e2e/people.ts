@@ -17,6 +17,12 @@ export interface Session {
   readonly code?: string;
 }
 
+export interface Tapped {
+  readonly terminalToken: string;
+  readonly terminalSessionId: string;
+  readonly accessToken: string;
+}
+
 /** What a card presents: its own certificates over the nonce, unless a test says otherwise. */
 export interface Presentation {
   readonly challengeId?: string;
@@ -81,6 +87,29 @@ export class People {
 
   challenge(): Promise<{ challengeId: string; nonce: string }> {
     return this.api.expect(201, 'POST', '/identity/v1/challenges', { body: {} });
+  }
+
+  /** The card's word for one act: a challenge for it, signed. */
+  async proof(card: Card, purpose: string, operation: object): Promise<{ challengeId: string; signature: string }> {
+    const { challengeId, nonce } = await this.api.expect<{ challengeId: string; nonce: string }>(
+      201,
+      'POST',
+      '/identity/v1/challenges',
+      { body: { purpose, operation } },
+    );
+    return { challengeId, signature: signed(card.privateKey, nonce) };
+  }
+
+  /** A card is tapped at a counter or kiosk: the terminal's token and the person's. */
+  async tap(card: Card, terminalId: string): Promise<Tapped> {
+    const terminalToken = await this.staff('kiosk', { subject: terminalId });
+    const body = { ...(await this.proof(card, 'terminal_session', { terminalId })), certificate: card.certificate };
+    const path = '/identity/v1/terminal-sessions';
+    const opened = await this.api.expect<Omit<Tapped, 'terminalToken'>>(201, 'POST', path, {
+      token: terminalToken,
+      body,
+    });
+    return { ...opened, terminalToken };
   }
 
   /** Signs in with a card; refusals are answers. */

@@ -27,18 +27,31 @@ export function findSecrets(places: Iterable<Place>, secrets: readonly Secret[])
   return found;
 }
 
-/** The value as it is, in hex, in base64, and under a plain hash, which anybody could try values against. */
+/**
+ * The value as it is, as a part of an address, in hex and base64, in the midst of something longer too (a token, say), and under a
+ * plain hash, which anybody could try values against.
+ */
 export function secret(what: string, value: string): Secret {
   const bytes = Buffer.from(value, 'utf8');
-  const hash = createHash('sha256').update(bytes).digest();
-  const forms = [
-    value,
-    ...(value.length >= 8 ? [bytes.toString('hex'), bytes.toString('base64').replace(/.?=*$/, '')] : []),
-    hash.toString('hex'),
-    hash.toString('base64').replace(/=+$/, ''),
-    hash.toString('base64url'),
-  ];
-  return { what, forms: forms.map(wholeWord) };
+  const inner = bytes.length < 8 ? [] : [bytes.toString('hex'), ...base64Within(bytes)];
+  return {
+    what,
+    forms: [
+      ...[...new Set([value, encodeURIComponent(value)])].map(wholeWord),
+      ...inner.map(anywhere),
+      ...hashesOf(bytes),
+    ],
+  };
+}
+
+/** How bytes look within longer base64: by where they begin, without the characters that others have a part in. */
+function base64Within(bytes: Buffer): string[] {
+  const found = [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    const certain = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+    return [certain, certain.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+  return [...new Set(found)];
 }
 
 /** A day as dates are written, the card's own way (era, then digits) among them. */

@@ -1,21 +1,22 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { serviceNames } from '@tsunagu/contracts';
 import { japanDayOf } from '@tsunagu/kernel';
-import { loadOrCreateKey, signAccessToken } from '@tsunagu/service-host';
-import { type Card, certificateHash, IssuerStore } from '@tsunagu/testing';
-import { claim, grant, type Launched, launchCampaign, untilState } from './launch.js';
+import type { Card } from '@tsunagu/testing';
+import { withClient } from '../src/database.js';
+import { claim, grant, untilState } from './launch.js';
 import { answerJson, LocalProvider } from './local-provider.js';
-import { People, refusal, simPayAccount } from './people.js';
+import { refusal } from './people.js';
+import { eventPlaces, internalLogPlaces, linePlaces, metricPlaces, tablePlaces } from './personal-data-places.js';
+import { PrivateRun } from './personal-data-run.js';
+import { dateSecret, findSecrets, type Place, secret, textsOf } from './personal-data-scan.js';
 import {
-  cardSecrets,
-  dateSecret,
-  findSecrets,
-  type Place,
-  type Secret,
-  secret,
-  textsOf,
-} from './personal-data-scan.js';
-import { PlatformProcess } from './platform-process.js';
+  atTerminals,
+  byNationalLogin,
+  byProviderPage,
+  byStaffLogin,
+  erased,
+  memberServices,
+} from './personal-data-ways.js';
 import { allEvents } from './recorded.js';
 
 const PERSONS = [
@@ -26,6 +27,8 @@ const PERSONS = [
 ] as const;
 const ACCOUNT_NUMBER = '9081726';
 const OTHER_ACCOUNT_NUMBER = '6271809';
+/** A kept answer to who ordered a link says what they were shown: a name that names nobody, and where their browser goes. */
+const mayHold = ['masked name', 'state of a visit'].map((what) => `${what} in a row of service_link.idempotency`);
 
 it('the scanner finds what is planted, however it is written', () => {
   const secrets = [
@@ -34,16 +37,20 @@ it('the scanner finds what is planted, however it is written', () => {
     secret('the name', '見本花子7'),
   ];
   const places = (text: string): Place[] => [{ where: 'a row', text }];
-  const hash = secrets[0]?.forms[3]?.source ?? '';
+  const hash = createHash('sha256').update('4929001122334455').digest('hex');
   for (const [text, what] of [
     ['{"data":{"account":"4929001122334455"}}', 'the account'],
     [`{"stream":"serviceAccount-${Buffer.from('4929001122334455').toString('hex')}"}`, 'the account'],
-    [`{"stream":"serviceAccount-${/[0-9a-f]{64}/.exec(hash)?.[0]}"}`, 'the account'],
+    [`{"stream":"serviceAccount-${hash}"}`, 'the account'],
     ['{"birthDate":"1983-07-19T00:00:00Z"}', 'the day'],
     ['{"birthDate":"319830719"}', 'the day'],
     ['昭和58年 (1983年7月19日)', 'the day'],
     [JSON.stringify({ name: '見本花子7' }), 'the name'],
     ['{"name":"\\u898b\\u672c\\u82b1\\u5b507"}', 'the name'],
+    [`{"url":"/persons?name=${encodeURIComponent('見本花子7')}"}`, 'the name'],
+    ...['a', 'ab', 'abc'].map(
+      (start) => [`e.${Buffer.from(`{"${start}":"見本花子7"}`).toString('base64url')}.s`, 'the name'] as const,
+    ),
   ] as const) {
     expect(findSecrets(places(text), secrets)).toEqual([`${what} in a row`]);
   }
@@ -60,42 +67,18 @@ const sampleTexts = [
 ] as const;
 
 describe('personal data on the whole way of several persons (invariant I9)', () => {
-  let platform: PlatformProcess;
-  let people: People;
-  let launched: Launched;
-  const secrets: Secret[] = [];
+  let run: PrivateRun;
   beforeAll(async () => {
-    platform = await PlatformProcess.create({ environment: { LOG_LEVEL: 'trace' } });
-    await platform.start();
-    people = People.of(platform);
-    const operator = await people.staff('operator');
-    launched = await launchCampaign(platform.api, operator, { fundPoints: 100_000, amountPoints: 3_000 });
+    const [taking] = memberServices;
+    const receiver = await LocalProvider.listen('member-services', (call, response) => {
+      response.writeHead(call.endsWith(taking) ? 204 : 500).end();
+    });
+    run = await PrivateRun.start(receiver);
   }, 90_000);
-  afterAll(() => platform.remove());
-
-  /** Everything that is known of a person before the first call. */
-  async function newPerson(who: string, attributes: (typeof PERSONS)[number]): Promise<Card> {
-    const card = await people.card(attributes);
-    const store = await IssuerStore.open(people.directory.issuer);
-    const holder = store.card(certificateHash(card.certificate))?.holder;
-    if (!holder) throw new Error('not a card of the test issuer');
-    secrets.push(
-      ...cardSecrets(who, card),
-      secret(`name of ${who}`, holder.name),
-      dateSecret(`birth date of ${who}`, holder.birthDate),
-      { what: `residence of ${who}`, forms: [new RegExp(`"${holder.residence}"`)] },
-    );
-    if (card.signatureCertificate) {
-      const texts = textsOf(card.signatureCertificate).filter((text) => /[^ -~]/.test(text));
-      // Name and address are there to be read, so the parts below are the right ones.
-      expect(texts).toContain(holder.name);
-      expect(texts.length).toBeGreaterThan(1);
-      secrets.push(...texts.map((text) => secret(`attribute of ${who}`, text)));
-    }
-    return card;
-  }
+  afterAll(() => run?.close());
 
   it('goes the whole way, and astray wherever a person can', async () => {
+    const { platform, people, launched, secrets } = run;
     const { api } = platform;
     const provider = await LocalProvider.listen('own-pay', (call, response, request) => {
       if (call.endsWith('account-confirmations')) {
@@ -118,10 +101,11 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
     for (const number of [ACCOUNT_NUMBER, OTHER_ACCOUNT_NUMBER]) secrets.push(secret('bank account number', number));
     secrets.push(secret('payee', bankAccount.payeeKana), secret('payee', 'ﾛｰｶﾙﾍﾟｲ'));
 
-    let first: Card | undefined;
-    for (const [index, attributes] of PERSONS.entries()) {
+    const cards: Card[] = [];
+    for (const [index, attributes] of PERSONS.entries()) cards.push(await run.newCard(`person ${index}`, attributes));
+    const [first] = cards;
+    const goes = async (card: Card, index: number): Promise<void> => {
       const who = `person ${index}`;
-      const card = await newPerson(who, attributes);
       const signedIn = await people.signIn(card, card.signatureCertificate ? { attributesOf: card } : {});
       expect(signedIn.status).toBe(201);
       const { accessToken: token, person } = signedIn.body;
@@ -131,7 +115,7 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
 
       const order =
         index % 2 === 0
-          ? simPayAccount()
+          ? run.newPayAccount(who)
           : {
               providerId: 'own-pay',
               providerAccountId: `4929${randomBytes(8).readUIntBE(0, 6)}`,
@@ -168,8 +152,7 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
       );
       await api.call('POST', '/identity/v1/sessions', { body: { card } });
       expect(refusal(await people.signIn(card, { signature: 'AAAA' }))).toBe('401 identity.signature_invalid');
-      if (first) expect((await people.signIn(card, { attributesOf: first })).status).toBe(401);
-      first ??= card;
+      if (first && first !== card) expect((await people.signIn(card, { attributesOf: first })).status).toBe(401);
       const { claims } = await api.expect<{ claims: { receipt: { number: string } }[] }>(
         200,
         'GET',
@@ -180,7 +163,8 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
       await api.expect(200, 'GET', receipt, { token: await people.staff('support') });
       await claim(api, launched, token);
       await api.expect(204, 'DELETE', '/identity/v1/sessions/current', { token });
-    }
+    };
+    await Promise.all(cards.map(goes));
     const day = japanDayOf(await people.nowMs());
     expect(await platform.run('clock', '--forward', '1d')).toMatchObject({ code: 0 });
     for (const providerId of ['sim-pay', 'own-pay']) {
@@ -197,50 +181,77 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
     expect(secrets.length).toBeGreaterThan(60);
   }, 90_000);
 
+  it('comes by the national login and the provider’s page, at counters and kiosks, and is erased', async () => {
+    await byNationalLogin(run);
+    const desk = await byStaffLogin(run);
+    await byProviderPage(run, desk[0]);
+    await atTerminals(run);
+    await erased(run, desk);
+  }, 90_000);
+
   it('no event, in its data, its stream name or anywhere in its row, holds any of it', async () => {
-    const events = await allEvents(people.databases);
+    const events = await allEvents(run.people.databases);
     expect(new Set(events.map(({ service }) => service))).toEqual(new Set(serviceNames));
+    const types = events.map(({ type }) => type);
     for (const type of [
       'AttributesVerified',
       'MyKeyIdRegistered',
       'LinkEstablished',
       'ExchangeCaptured',
       'SettlementApproved',
+      'ConsentWithdrawn',
+      'ErasureCompleted',
     ]) {
-      expect(events.map((event) => event.type)).toContain(type);
+      expect(types).toContain(type);
     }
-    const places = events.map(({ service, stream, type, text }) => ({
-      where: `${type} on ${stream} of ${service}`,
-      text,
-    }));
-    expect(findSecrets(places, secrets)).toEqual([]);
+    expect(findSecrets(await eventPlaces(run.people.databases), run.secrets)).toEqual([]);
   });
 
-  it('no log line holds any of it, at the finest level', () => {
-    const lines = platform.output.split('\n');
-    expect(lines.filter((line) => line.startsWith('{')).length).toBeGreaterThan(5);
-    expect(
-      findSecrets(
-        lines.map((text, index) => ({ where: `line ${index}: ${text.slice(0, 200)}`, text })),
-        secrets,
-      ),
-    ).toEqual([]);
+  it('no row of any table holds any of it, though it is read as text too: what vaults hold is sealed', async () => {
+    const places = await tablePlaces(run.people.databases);
+    const tables = new Set(places.map(({ where }) => where));
+    for (const table of [
+      'identity.vault_attributes',
+      'identity.national_logins',
+      'identity.staff_logins',
+      'identity.webhook_deliveries',
+      'service_link.link_accounts',
+      'exchange_settlement.bank_accounts',
+    ]) {
+      expect(tables).toContain(`a row of ${table}`);
+    }
+    const found = findSecrets(places, run.secrets).filter((each) => !mayHold.includes(each));
+    expect(found).toEqual([]);
+  });
+
+  it('no log line holds any of it, at the finest level, and no metric', async () => {
+    const { output } = run.platform;
+    expect(output.split('\n').filter((line) => line.startsWith('{')).length).toBeGreaterThan(5);
+    expect(findSecrets(linePlaces(output), run.secrets)).toEqual([]);
+    const metrics = metricPlaces(await run.metrics());
+    expect(metrics.length).toBeGreaterThan(100);
+    expect(findSecrets(metrics, run.secrets)).toEqual([]);
   });
 
   it('the internal log, which other services read, holds none of it', async () => {
-    const key = await loadOrCreateKey(people.directory.keys, 'service-campaign', 'RS256');
-    const nowMs = await people.nowMs();
-    const claims = { role: 'service', subject: 'campaign', ttlSeconds: 60 } as const;
-    const token = await signAccessToken(key, claims, { now: () => nowMs });
-    const places: Place[] = [];
-    for (const service of serviceNames) {
-      const path = `/${service}/internal/v1/log?limit=1000`;
-      const response = await fetch(people.internalUrl + path, { headers: { authorization: `Bearer ${token}` } });
-      expect(response.status).toBe(200);
-      const text = await response.text();
-      expect((JSON.parse(text) as { events: unknown[] }).events.length).toBeGreaterThan(0);
-      places.push({ where: path, text });
-    }
-    expect(findSecrets(places, secrets)).toEqual([]);
+    expect(findSecrets(await internalLogPlaces(run.people), run.secrets)).toEqual([]);
+  });
+
+  it('one value that leaks into a line, a metric, a copy of an event or the bytes of a row is found there', async () => {
+    const value = `planted-${randomUUID()}`;
+    const planted = [secret('it', value)];
+    const line = linePlaces(`${run.platform.output}\n${JSON.stringify({ level: 'trace', url: `/links?a=${value}` })}`);
+    expect(findSecrets(line, planted)).toEqual([expect.stringContaining('it in line ')]);
+    const metrics = metricPlaces(`${await run.metrics()}\nseconds_count{route="/links/${value}"} 1`);
+    expect(findSecrets(metrics, planted)).toEqual([expect.stringContaining('it in metric seconds_count')]);
+    const [copy, ...events] = await internalLogPlaces(run.people);
+    const leaking = { where: 'a copy', text: JSON.stringify({ ...JSON.parse(copy?.text ?? ''), data: { value } }) };
+    expect(findSecrets([leaking, ...events], planted)).toEqual(['it in a copy']);
+    const { databases } = run.people;
+    await withClient(databases.superuser, async (client) => {
+      await client.query('create table platform.planted (unsealed bytea)');
+      await client.query('insert into platform.planted values ($1)', [Buffer.from(JSON.stringify({ value }))]);
+    });
+    expect(findSecrets(await tablePlaces(databases), planted)).toEqual(['it in a row of platform.planted']);
   });
 });

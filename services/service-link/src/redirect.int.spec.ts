@@ -208,6 +208,25 @@ describe('a link over the page of the provider', () => {
     expect(late.body).toMatchObject({ state: 'refused', reasonCode: 'account_taken' });
   });
 
+  it('staff find whose it is by the provider’s own reference, and by a number that another link of the account was given', async () => {
+    const [me, account] = [stage.person(), stage.freshAccount()];
+    const begun = (await begin(me, { programmeId: 'many-programme' })).body;
+    await comeBack(me, begun.linkId, await visit(begun.authorizationUrl, { account }));
+    const { providerAccountRef } = (await stage.asked(begun.linkId)).body;
+    const lookUp = async (providerAccountId: string, providerId = 'sim-pay') =>
+      (await stage.asStaff('ito', 'POST', 'account-lookups', { providerId, providerAccountId })).body.links;
+    const byPage = { linkId: begun.linkId, personId: me, state: 'established' };
+    expect(await lookUp(providerAccountRef)).toMatchObject([byPage]);
+    expect(await lookUp(providerAccountRef, 'other-pay')).toEqual([]);
+    // The number was typed on the provider's page only.
+    expect(await lookUp(account)).toEqual([]);
+    const linkId = await stage.established(me, account);
+    for (const asked of [account, providerAccountRef])
+      expect(await lookUp(asked)).toMatchObject([{ linkId, personId: me }, byPage]);
+    const lines = stage.service.logLines.filter(({ look }) => look === 'account');
+    expect(lines.at(-1)).toMatchObject({ by: 'staff:ito', linkIds: [linkId, begun.linkId] });
+  });
+
   it('a return is worked on later where the provider gave no answer to it', async () => {
     const me = stage.person();
     const { linkId, authorizationUrl } = (await begin(me)).body;

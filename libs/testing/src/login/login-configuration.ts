@@ -8,9 +8,10 @@ export interface SimulatedAccount {
   readonly address?: unknown;
   readonly birthdate?: unknown;
   readonly gender?: unknown;
-  /** Of staff: these two are told in the ID token. */
+  /** Of staff: these are told in the ID token. */
   readonly groups?: unknown;
   readonly org?: unknown;
+  readonly email?: unknown;
 }
 
 export interface SimulatedClient {
@@ -49,7 +50,7 @@ export function loginConfiguration(login: {
       address: ['address'],
       birthdate: ['birthdate'],
       gender: ['gender'],
-      staff: ['groups', 'org'],
+      staff: ['groups', 'org', 'email'],
     },
     // A login of staff tells groups in the ID token itself; the national one tells nothing there.
     conformIdTokenClaims: login.claimsFrom !== 'idToken',
@@ -59,7 +60,7 @@ export function loginConfiguration(login: {
     },
     subjectTypes: ['pairwise'],
     pairwiseIdentifier: (_: unknown, accountId: string, { clientId }: { clientId: string }) =>
-      createHash('sha256').update(`${clientId} ${accountId}`).digest('base64url'),
+      pairwiseSubject(clientId, accountId),
     pkce: { required: () => true },
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: { clientAuthSigningAlgValues: ['ES256'], idTokenSigningAlgValues: ['ES256'] },
@@ -78,6 +79,11 @@ export function loginConfiguration(login: {
     adapter: loginStore(login.clients.map(clientMetadata)),
     cookies: { keys: ['of a simulated login'] },
   };
+}
+
+/** What a client is told instead of the account's id. */
+export function pairwiseSubject(clientId: string, accountId: string): string {
+  return createHash('sha256').update(`${clientId} ${accountId}`).digest('base64url');
 }
 
 function clientMetadata({ clientId, redirectUri, jwks }: SimulatedClient) {

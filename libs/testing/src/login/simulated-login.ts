@@ -13,6 +13,7 @@ import {
 import { type SigningCard, SimulatedSigning } from './login-signing.js';
 import { followLogin } from './login-steps.js';
 
+export { pairwiseSubject } from './login-configuration.js';
 export type { SigningCard } from './login-signing.js';
 
 /** How the login misbehaves in a test. */
@@ -101,11 +102,16 @@ export class SimulatedLogin {
     await this.handle(request, response);
   }
 
-  /** The page on which a person approves: the account is named in the address, and everything asked for is granted. */
+  /** The page on which a person approves: everything asked for is granted. `authorize` names the account in the address at once. */
   private async interact(provider: Provider, context: OidcContext): Promise<void> {
     const { req, res } = context;
-    const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account') ?? '';
+    const accountId = new URL(req.url ?? '', this.issuer).searchParams.get('account');
     const { params } = await provider.interactionDetails(req, res);
+    if (accountId === null) {
+      context.respond = false;
+      res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(approvalPage(this.accounts.keys()));
+      return;
+    }
     if (params.sign_transaction_id) this.signing.sign(params.sign_transaction_id, params.client_id ?? '', accountId);
     const grant = new provider.Grant({ accountId, clientId: params.client_id ?? '' });
     grant.addOIDCScope(loginScopes.join(' '));
@@ -127,6 +133,13 @@ export class SimulatedLogin {
     else if (idToken === 'key') body.id_token = await sign(claims, 'ES256', this.keys.stranger, 'login-ec');
     else body.id_token = await sign(claims, 'ES256', this.keys.login, 'login-ec');
   }
+}
+
+/** Account ids are made here: nothing needs escaping. */
+function approvalPage(accountIds: Iterable<string>): string {
+  const choices = [...accountIds].map((id) => `<option>${id}</option>`).join('');
+  return `<!doctype html><html lang="en"><title>Simulated login</title>
+    <form><label>Account <select name="account">${choices}</select></label> <button>Approve</button></form></html>`;
 }
 
 const wrongClaims: Partial<Record<LoginMode['idToken'], JWTPayload>> = {

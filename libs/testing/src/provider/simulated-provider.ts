@@ -136,9 +136,16 @@ function confirmation(body: Record<string, unknown>): Record<string, unknown> {
 /** Null: the person said no on the provider's page. */
 function confirmedAccount(account: string | null): Record<string, unknown> {
   if (account === null) return { confirmed: false, reasonCode: 'denied_by_person' };
-  const providerAccountRef = `sp-${createHash('sha256').update(`sim-pay ${account}`).digest('hex').slice(0, 24)}`;
-  return { confirmed: true, providerAccountRef, maskedName: '試＊ 見＊' };
+  return { confirmed: true, providerAccountRef: simulatedReference(account), maskedName: simulatedMaskedName };
 }
+
+/** What this provider calls an account of its. */
+export function simulatedReference(account: string): string {
+  return `sp-${createHash('sha256').update(`sim-pay ${account}`).digest('hex').slice(0, 24)}`;
+}
+
+/** Of every holder. */
+export const simulatedMaskedName = '試＊ 見＊';
 
 function creditOrder(body: Record<string, unknown>, idempotencyKey: unknown): CreditOrder {
   const { exchangeId, providerAccountRef, points, providerPoints, requestedAt } = body;

@@ -32,8 +32,14 @@ class AccountLookup {
   @Matches(/^[a-z0-9][a-z0-9-]{0,39}$/, { message: 'providerId must be 1 to 40 of a-z, 0-9 and -' })
   providerId: string;
 
-  @ApiProperty({ type: String, minLength: 1, maxLength: 64 })
-  @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'providerAccountId must be 1 to 64 printable ASCII characters' })
+  @ApiProperty({
+    type: String,
+    minLength: 1,
+    maxLength: 200,
+    description: 'The account id as persons type it, or the provider’s own reference of the account',
+  })
+  // As long as a provider's reference may be.
+  @Matches(/^[^\p{Cc}\p{Cs}]{1,200}$/u, { message: 'providerAccountId must be 1 to 200 characters' })
   providerAccountId: string;
 }
 
@@ -76,20 +82,41 @@ export class DisputesController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'The links that an account at a provider has had, newest first; every look is logged' })
   async lookUp(@Body() { providerId, providerAccountId }: AccountLookup, @CurrentCaller() caller: Caller) {
-    const stream = serviceAccountStream(providerId, this.vault.accountKey(providerId, providerAccountId));
-    const recorded = (await this.log.readStreams([stream])).get(stream) ?? [];
-    const bound = recorded.flatMap(({ type, data }) =>
-      type === 'ServiceAccountBound' ? [(data as { linkId: string }).linkId] : [],
-    );
-    const found = await readLinks(this.log, bound.slice(-listMax).reverse());
     const links = [];
-    for (const { link } of found.values()) {
+    for (const { link } of await this.#linksOfAccount(providerId, providerAccountId)) {
       if (await this.acting.maySeeAsStaff(caller, link.request.programmeId))
         links.push({ ...subjectOf(link), state: shownState(link) });
     }
     const linkIds = links.map(({ linkId }) => linkId);
     this.logger.info({ look: 'account', by: caller.actor, ownerId: caller.ownerId, linkIds }, 'staff looked at links');
     return { links };
+  }
+
+  /**
+   * A link over the provider's page is bound under the provider's reference alone: it is found by that, or by an account id that
+   * some other link was given for the same reference.
+   */
+  async #linksOfAccount(providerId: string, asked: string): Promise<readonly FoundLink[]> {
+    const named = await this.#boundTo(providerId, [
+      this.vault.accountKey(providerId, asked),
+      this.vault.referenceKey(providerId, asked),
+    ]);
+    const references = named.flatMap(({ link }) => link.accounts.map(({ referenceKey }) => referenceKey));
+    const found = new Map(
+      [...named, ...(await this.#boundTo(providerId, references))].map((each) => [each.link.request.linkId, each]),
+    );
+    const requestedAt = ({ recorded }: FoundLink) => recorded[0]?.position ?? 0;
+    return [...found.values()].sort((one, other) => requestedAt(other) - requestedAt(one)).slice(0, listMax);
+  }
+
+  async #boundTo(providerId: string, keys: readonly string[]): Promise<readonly FoundLink[]> {
+    const streams = [...new Set(keys)].map((key) => serviceAccountStream(providerId, key));
+    const linkIds = [...(await this.log.readStreams(streams)).values()].flatMap((recorded) =>
+      recorded
+        .flatMap(({ type, data }) => (type === 'ServiceAccountBound' ? [(data as { linkId: string }).linkId] : []))
+        .slice(-listMax),
+    );
+    return [...(await readLinks(this.log, [...new Set(linkIds)])).values()];
   }
 
   async #programmesOf(caller: Caller): Promise<readonly string[]> {
