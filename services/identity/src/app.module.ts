@@ -168,9 +168,14 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: CardChecks,
-        inject: [PARTS, KeptCertificates, Survivors, ISSUER],
-        useFactory: ({ log, clock }: ServiceParts, kept: KeptCertificates, survivors: Survivors, issuer: Issuer) =>
-          new CardChecks({ log, kept, survivors, issuer, authorities, clock }),
+        inject: [PARTS, KeptCertificates, Survivors, SessionEnds, ISSUER],
+        useFactory: (
+          { log, clock }: ServiceParts,
+          kept: KeptCertificates,
+          survivors: Survivors,
+          sessionEnds: SessionEnds,
+          issuer: Issuer,
+        ) => new CardChecks({ log, kept, survivors, sessionEnds, issuer, authorities, clock }),
       },
       {
         provide: Sessions,
@@ -290,7 +295,7 @@ export function appModule(config: IdentityConfig): DynamicModule {
       },
       {
         provide: Proving,
-        inject: [PARTS, ISSUER, Challenges, Vault, KeptCertificates, Survivors],
+        inject: [PARTS, ISSUER, Challenges, Vault, KeptCertificates, Survivors, CardChecks],
         useFactory: (
           { clock, log }: ServiceParts,
           issuer: Issuer,
@@ -298,9 +303,11 @@ export function appModule(config: IdentityConfig): DynamicModule {
           vault: Vault,
           kept: KeptCertificates,
           survivors: Survivors,
+          cardChecks: CardChecks,
         ) => {
           const heldDays = config.heldProofDays;
-          return new Proving({ log, challenges, vault, kept, survivors, issuer, authorities, clock, heldDays });
+          const trust = { issuer, authorities, cardChecks };
+          return new Proving({ ...trust, log, challenges, vault, kept, survivors, clock, heldDays });
         },
       },
       {

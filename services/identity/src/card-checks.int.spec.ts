@@ -26,6 +26,9 @@ describe('what became of the cards of a person', () => {
     return (await identity.service.log.readStreams([stream])).get(stream) ?? [];
   }
   const types = async (personId: string) => (await events(personId)).map(({ type }) => type);
+  /** How many of the person's sessions are open; the specs of sessions show that the services hear of an end. */
+  const open = async (token: string) =>
+    (await identity.service.call('GET', '/identity/v1/sessions', { token })).body.sessions.length;
   const unheard = { change: 0, revoked: false };
   const revoked = { change: 1, revoked: true };
 
@@ -60,6 +63,35 @@ describe('what became of the cards of a person', () => {
     revokeCard(identity.store, next, { nowMs: nowMs(), reason: 'keyCompromise' });
     await check(personId);
     expect(await revocation(personId)).toEqual({ change: 3, revoked: true });
+  });
+
+  it('ends the sessions of somebody whose key may be in other hands, also where a phone or a login still proves them', async () => {
+    const me = await identity.citizen();
+    const phone = await issuePhone(identity.store, me.card, { keys: keyPool(1), nowMs: nowMs() });
+    const { body: byPhone } = await identity.session(phone);
+    const onHold = await identity.citizen();
+    holdCard(identity.store, onHold.card, { keys: keyPool(1), nowMs: nowMs() });
+    revokeCard(identity.store, me.card, { nowMs: nowMs(), reason: 'keyCompromise' });
+    expect([await open(me.token), await open(onHold.token)]).toEqual([2, 1]);
+    await check(me.personId, onHold.personId);
+    expect([await open(byPhone.accessToken), await open(onHold.token)]).toEqual([0, 1]);
+    // Nothing ends twice: what signs in afterwards stays.
+    const { body: again } = await identity.session(phone);
+    await check(me.personId);
+    expect((await identity.session(me.card)).body.code).toBe('identity.certificate_revoked');
+    expect(await open(again.accessToken)).toBe(1);
+  });
+
+  it('ends them too when the card is used for a proof', async () => {
+    const { card, token, personId } = await identity.citizen();
+    const act = { purpose: 'end_membership', operation: { service: 'library' } };
+    const proof = await identity.proof(card, act.purpose, act.operation);
+    revokeCard(identity.store, card, { nowMs: nowMs(), reason: 'keyCompromise' });
+    const body = { service: 'library', proof };
+    const refused = await identity.service.call('POST', '/identity/v1/memberships/end', { token, body });
+    expect(refused.body.code).toBe('identity.certificate_revoked');
+    expect(await revocation(personId)).toEqual(revoked);
+    expect(await open(token)).toBe(0);
   });
 
   it('revokes nobody whose phone is good, who waits for a new card, or whose card is on hold', async () => {

@@ -40,13 +40,17 @@ export type CertificateLook = { readonly certificateRef: string } & (
  * entitled, has died or moved abroad. Not `superseded` (another one took over), `affiliationChanged` (the attributes changed),
  * `certificateHold` (lost, perhaps found), nor `unspecified`, which says nothing (DOMAIN §3).
  */
-const endsTrust: ReadonlySet<string> = new Set([
+const trustEnders: ReadonlySet<string> = new Set([
   'keyCompromise',
   'cACompromise',
   'aACompromise',
   'privilegeWithdrawn',
   'cessationOfOperation',
 ]);
+
+export function endsTrust(reason: string): boolean {
+  return trustEnders.has(reason);
+}
 
 export function evolveTrust<T extends Trusted>(person: T, event: TrustEvent): T {
   if (event.type === 'CertificateRevoked') {
@@ -104,7 +108,7 @@ function isRevoked(
   const awaitsSuccessor = revokedCertificates.some(
     ({ certificateRef, reason }) => reason === 'superseded' && !succeededRefs.includes(certificateRef),
   );
-  return !awaitsSuccessor && revokedCertificates.some(({ reason }) => endsTrust.has(reason));
+  return !awaitsSuccessor && revokedCertificates.some(({ reason }) => endsTrust(reason));
 }
 
 /** How far the trust of a person goes who has just been registered. */

@@ -2,9 +2,10 @@ import type { EventLog } from '@tsunagu/event-store';
 import { type Clock, isoTime, ok } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
 import { fold, type Person, type PersonEvent, personStream } from '../domain/person.js';
-import { type CertificateLook, decideRestored, decideTrust, type TrustEvent } from '../domain/trust.js';
+import { type CertificateLook, decideRestored, decideTrust, endsTrust, type TrustEvent } from '../domain/trust.js';
 import type { Issuer } from '../outbound/issuer.js';
 import type { KeptCertificate, KeptCertificates } from '../outbound/kept-certificates.js';
+import type { SessionEnds } from '../outbound/session-ends.js';
 import { domainEvents, record, serviceActor } from '../recording.js';
 import { isValidAt, type TrustedAuthority } from '../verification/trusted-authorities.js';
 import type { Survivors } from './survivors.js';
@@ -16,6 +17,7 @@ export interface CardChecksParts {
   readonly log: EventLog;
   readonly kept: Pick<KeptCertificates, 'of'>;
   readonly survivors: Survivors;
+  readonly sessionEnds: Pick<SessionEnds, 'endOfPerson'>;
   readonly issuer: Pick<Issuer, 'revocation'>;
   readonly authorities: readonly TrustedAuthority[];
   readonly clock: Clock;
@@ -23,7 +25,8 @@ export interface CardChecksParts {
 
 /**
  * What became of the certificates that a person has signed with: nobody presents a card that was stolen, so where it matters they are
- * looked at without it. Found is recorded with the person, whichever id of theirs signed in with it.
+ * looked at without it. Found is recorded with the person, whichever id of theirs signed in with it. Their sessions end where it lost its
+ * trust: whoever has the key may have opened them.
  */
 export class CardChecks {
   constructor(private readonly parts: CardChecksParts) {}
@@ -48,15 +51,17 @@ export class CardChecks {
   }
 
   private async checkOne(id: string, correlationId: string): Promise<void> {
-    const { kept, survivors } = this.parts;
+    const { kept, survivors, sessionEnds } = this.parts;
     const persons = await survivors.all(id);
     const [person] = persons;
     if (!person || person.erasureId !== null) return;
     const hasLogin = persons.some(({ subjects }) => subjects.length > 0);
-    // Who has a login is not revoked whatever became of the cards, so the issuer is not asked.
-    const asked = hasLogin ? [] : persons;
-    const certificates = (await Promise.all(asked.map(({ personId }) => kept.of(personId)))).flat();
+    const certificates = (await Promise.all(persons.map(({ personId }) => kept.of(personId)))).flat();
     const looks = await Promise.all(certificates.map((each) => this.look(each, person)));
+    // Before it is recorded: what a stop cuts off here is found again, and no session lives on behind a revocation that is known.
+    if (looks.some((look) => look.answer === 'revoked' && endsTrust(look.reason))) {
+      for (const { personId } of persons) await sessionEnds.endOfPerson(personId);
+    }
     const succeededRefs = persons.flatMap((each) => each.succeededRefs);
     await this.record(person.personId, correlationId, (now) => decideTrust({ ...now, succeededRefs }, looks, hasLogin));
   }

@@ -1,6 +1,6 @@
 import { hash, verify } from 'node:crypto';
 import type { EventLog } from '@tsunagu/event-store';
-import { type Clock, isId, ok, type Result, refuse } from '@tsunagu/kernel';
+import { type Clock, isId, newId, ok, type Result, refuse } from '@tsunagu/kernel';
 import { type CertificateBound, certificateStream, personOf } from '../domain/certificate.js';
 import type { Person } from '../domain/person.js';
 import type { Act, ChallengeRefusal, Challenges } from '../outbound/challenges.js';
@@ -9,6 +9,7 @@ import type { KeptCertificate, KeptCertificates } from '../outbound/kept-certifi
 import type { Vault } from '../outbound/vault.js';
 import { domainEvents } from '../recording.js';
 import { isValidAt, type TrustedAuthority } from '../verification/trusted-authorities.js';
+import type { CardChecks } from './card-checks.js';
 import type { Survivors } from './survivors.js';
 
 /** What a person holds against one write (API.md `proof`). */
@@ -45,6 +46,7 @@ export interface ProvingParts {
   readonly vault: Vault;
   readonly kept: KeptCertificates;
   readonly survivors: Survivors;
+  readonly cardChecks: Pick<CardChecks, 'presented'>;
   readonly issuer: Issuer;
   readonly authorities: readonly TrustedAuthority[];
   readonly clock: Clock;
@@ -127,7 +129,10 @@ export class Proving {
     if (!authority) return refuse('identity.chain_untrusted');
     if (!isValidAt(kept, nowMs)) return refuse('identity.certificate_expired');
     const { answer } = await this.parts.issuer.revocation(kept, authority, 'exchange');
-    if (answer === 'revoked') return refuse('identity.certificate_revoked');
+    if (answer === 'revoked') {
+      await this.parts.cardChecks.presented(kept.certificateRef, newId(nowMs));
+      return refuse('identity.certificate_revoked');
+    }
     if (answer !== 'good') return refuse('identity.revocation_unavailable', { retryAfterSeconds: 5 });
     const holder = await this.holderOf(kept.certificateRef);
     if (holder?.erasureId) return refuse('identity.erased');
