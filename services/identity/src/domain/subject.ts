@@ -126,7 +126,10 @@ function contradiction({ holder, issuer, birthDate, session, signature }: Login)
   if (signature && !card && known?.hasCard) return 'The person of the login has another card than the one that signed.';
   // Whose the login is was settled before; only a card brings somebody else into it.
   if (holder && !signature) return null;
-  const told = [known?.birthDate, birthDate, signature?.birthDate].filter((each) => each != null);
+  const told = [card, holder, session]
+    .map((each) => each?.birthDate)
+    .concat(birthDate, signature?.birthDate)
+    .filter((each) => each != null);
   if (new Set(told).size <= 1) return null;
   return signature
     ? 'The card that signed tells of somebody else than the national login.'
