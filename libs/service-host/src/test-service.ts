@@ -6,7 +6,7 @@ import { publishedEvents, type ServiceName, serviceNames, topics } from '@tsunag
 import type { Feed, FeedBatch, FeedMessage, FeedSubscription } from '@tsunagu/event-feed';
 import type { EventLog, RecordedEvent } from '@tsunagu/event-store';
 import { type Clock, isoTime, newId } from '@tsunagu/kernel';
-import { testDatabase } from '@tsunagu/testing';
+import { type TestDatabase, testDatabase } from '@tsunagu/testing';
 import type { Pool } from 'pg';
 import { type Logger, pino } from 'pino';
 import { signAccessToken } from './access-token.js';
@@ -17,6 +17,8 @@ import { migrate, migrateLog, servicePool } from './migrate.js';
 import { openLogs } from './open-logs.js';
 import type { ServiceDefinition } from './parts.js';
 import { type Questions, QuestionUnanswered } from './questions.js';
+
+export { Crash, crash, cutLog, withParts } from './test-crash.js';
 
 /** For specs of one service: real PostgreSQL, real log, real HTTP, real consumers; the outside is scripted by the spec. */
 
@@ -121,6 +123,21 @@ export function message<D>(
   };
 }
 
+/** A service's tables in a fresh database, without the service; the pool is the owner's. */
+export async function startTestDatabase(
+  definition: ServiceDefinition,
+): Promise<{ readonly pool: Pool; close(): Promise<void> }> {
+  const database = await migratedDatabase(definition);
+  const pool = servicePool({ url: database.url, schema: definition.schema, connectionsMax: 8 });
+  return {
+    pool,
+    async close() {
+      await pool.end();
+      await database.close();
+    },
+  };
+}
+
 /** Starts a service on a fresh database; `questions` are what it may ask, by service. */
 export async function startTestService(
   definition: ServiceDefinition,
@@ -137,9 +154,7 @@ export async function startTestService(
     begunLogs?: number;
   } = {},
 ): Promise<TestService> {
-  const database = await testDatabase();
-  await ensureRole(database.pool);
-  await migrate({ ownerUrl: database.url, definition, serviceRole: ROLE });
+  const database = await migratedDatabase(definition);
   const further = await Promise.all(Array.from({ length: (options.logs ?? 1) - 1 }, testDatabase));
   for (const { url } of further) await migrateLog({ ownerUrl: url, definition, serviceRole: ROLE });
   const furtherLogs = further.map(({ url }) => serviceUrl(url));
@@ -263,6 +278,13 @@ function testClock(startMs: number): TestClock {
 }
 
 /** Roles belong to the whole server, which several specs share. */
+async function migratedDatabase(definition: ServiceDefinition): Promise<TestDatabase> {
+  const database = await testDatabase();
+  await ensureRole(database.pool);
+  await migrate({ ownerUrl: database.url, definition, serviceRole: ROLE });
+  return database;
+}
+
 async function ensureRole(pool: Pool): Promise<void> {
   await pool.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${ROLE_PASSWORD}'`).catch((error: { code?: string }) => {
     // Made by another spec: before (42710) or at this moment (23505).

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@tsunagu/kernel';
-import { loadOrCreateSecret, migrate, servicePool } from '@tsunagu/service-host';
-import { type TestDatabase, testDatabase } from '@tsunagu/testing';
+import { loadOrCreateSecret } from '@tsunagu/service-host';
+import { startTestDatabase } from '@tsunagu/service-host/testing';
 import {
   mastersOf,
   retireMaster,
@@ -27,21 +27,15 @@ interface Instance {
 }
 
 describe('the master key of the vault of bank accounts', () => {
-  let database: TestDatabase;
+  let database: Awaited<ReturnType<typeof startTestDatabase>>;
   let pool: Pool;
   let directory: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    await database.pool.query(`create role bank_vault_spec`);
-    await migrate({ ownerUrl: database.url, definition, serviceRole: 'bank_vault_spec' });
-    pool = servicePool({ url: database.url, schema: definition.schema, connectionsMax: 8 });
+    database = await startTestDatabase(definition);
+    pool = database.pool;
   });
-  afterAll(async () => {
-    await pool.end();
-    await database.pool.query('drop owned by bank_vault_spec; drop role bank_vault_spec');
-    await database.close();
-  });
+  afterAll(() => database.close());
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tsunagu-vault-'));
     await begin();

@@ -1,7 +1,7 @@
 import { issuePhone } from '@tsunagu/testing';
 import { erasersOf } from './test-erasure.js';
 import { deskOf, openReviews } from './test-lineage.js';
-import { startTestNationalLogin, type TestNationalLogin } from './test-national-login.js';
+import { personOf, startTestNationalLogin, stringOf, type TestNationalLogin } from './test-national-login.js';
 
 type Card = Awaited<ReturnType<TestNationalLogin['identity']['card']>>;
 type Answer = Awaited<ReturnType<TestNationalLogin['signIn']>>;
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 
-const stringOf = (card: Card) => /CN=(\w{14})/.exec(card.subject)?.[1];
 const codeOf = ({ status, body }: Answer) => [status, body.code];
 const loginSession = async (claims = {}) => {
   const account = at.login.account(claims);
@@ -21,11 +20,6 @@ const loginSession = async (claims = {}) => {
 };
 const join = (card: Card, token: string, options: { withAttributes?: boolean } = {}) =>
   at.identity.session(card, { ...options, token, join: true });
-const personOf = async (answer: Promise<Answer>): Promise<string> => {
-  const { status, body } = await answer;
-  expect([status, body.code]).toEqual([201, undefined]);
-  return body.person.personId;
-};
 const eventCount = async () => (await at.identity.service.log.readLog({ after: 0, limit: 1_000_000 })).events.length;
 const bound = async (personId: string) => {
   const { events } = await at.identity.service.log.readLog({ after: 0, limit: 1_000_000, types: ['CertificateBound'] });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { issuePhone } from '@tsunagu/testing';
 import { erasersOf } from './test-erasure.js';
 import { openReviews, siblingLinks } from './test-lineage.js';
-import { startTestNationalLogin, type TestNationalLogin } from './test-national-login.js';
+import { personOf, startTestNationalLogin, stringOf, type TestNationalLogin } from './test-national-login.js';
 
 type Card = Awaited<ReturnType<TestNationalLogin['identity']['card']>>;
 type Answer = Awaited<ReturnType<TestNationalLogin['signIn']>>;
@@ -13,18 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 
-const stringOf = (card: Card) => /CN=(\w{14})/.exec(card.subject)?.[1];
 const signingCard = ({ signatureCertificate = '', signaturePrivateKey = '' }: Card) => ({
   certificate: signatureCertificate,
   privateKey: signaturePrivateKey,
 });
 const accountWith = (card: Card, claims = {}) => at.login.account(claims, signingCard(card));
 const sign = (account: string, token?: string) => at.signIn(account, token, { sign: true });
-const personOf = async (answer: Promise<Answer>): Promise<string> => {
-  const { status, body } = await answer;
-  expect([status, body.code]).toEqual([201, undefined]);
-  return body.person.personId;
-};
 const events = async (type: string, personId: string) => {
   const { events } = await at.identity.service.log.readLog({ after: 0, limit: 1_000_000, types: [type] });
   return events.map(({ data }) => data as Record<string, string>).filter((data) => data.personId === personId);

@@ -1,4 +1,5 @@
 import type { TestAnswer } from '@tsunagu/service-host/testing';
+import type { Card } from '@tsunagu/testing';
 import { SimulatedLogin } from '@tsunagu/testing/login';
 import { startTestIdentity, type TestIdentity } from './test-identity.js';
 
@@ -51,4 +52,16 @@ export async function startTestNationalLogin({ signs = true } = {}): Promise<Tes
       await login.close();
     },
   };
+}
+
+/** The person of a sign-in that went well. */
+export async function personOf(answer: Promise<TestAnswer>): Promise<string> {
+  const { status, body } = await answer;
+  expect([status, body.code]).toEqual([201, undefined]);
+  return body.person.personId;
+}
+
+/** The 14 characters that a card's certificate brings along. */
+export function stringOf(card: Pick<Card, 'subject'>): string | undefined {
+  return /CN=(\w{14})/.exec(card.subject)?.[1];
 }

@@ -2,8 +2,8 @@ import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isoTime, japanDay, newId } from '@tsunagu/kernel';
-import { loadOrCreateSecret, migrate, servicePool } from '@tsunagu/service-host';
-import { type TestDatabase, testDatabase } from '@tsunagu/testing';
+import { loadOrCreateSecret } from '@tsunagu/service-host';
+import { startTestDatabase } from '@tsunagu/service-host/testing';
 import { mastersOf, retireMaster, rewrapBatch, rotateMaster, secretOf, VaultMasters } from '@tsunagu/vault';
 import fc from 'fast-check';
 import type { Pool } from 'pg';
@@ -24,21 +24,15 @@ interface Instance {
 }
 
 describe('the master key of the vault', () => {
-  let database: TestDatabase;
+  let database: Awaited<ReturnType<typeof startTestDatabase>>;
   let pool: Pool;
   let directory: string;
 
   beforeAll(async () => {
-    database = await testDatabase();
-    await database.pool.query(`create role rotation_spec`);
-    await migrate({ ownerUrl: database.url, definition, serviceRole: 'rotation_spec' });
-    pool = servicePool({ url: database.url, schema: definition.schema, connectionsMax: 8 });
+    database = await startTestDatabase(definition);
+    pool = database.pool;
   });
-  afterAll(async () => {
-    await pool.end();
-    await database.pool.query('drop owned by rotation_spec; drop role rotation_spec');
-    await database.close();
-  });
+  afterAll(() => database.close());
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tsunagu-vault-'));
     await begin();

@@ -1,8 +1,8 @@
 import { type ServiceName, topics } from '@tsunagu/contracts';
-import { type AppendRequest, appendOne, type EventLog, type RecordedEvent, toNewEvent } from '@tsunagu/event-store';
+import { appendOne, type EventLog, type RecordedEvent, toNewEvent } from '@tsunagu/event-store';
 import { isoTime, newId } from '@tsunagu/kernel';
 import { loadOrCreateSecret, type Questions } from '@tsunagu/service-host';
-import { message } from '@tsunagu/service-host/testing';
+import { Crash, crash, cutLog, message, withParts } from '@tsunagu/service-host/testing';
 import { secretKey, VaultMasters } from '@tsunagu/vault';
 import fc from 'fast-check';
 import { LinkErasures } from './jobs/link-erasures.js';
@@ -13,8 +13,6 @@ import { LinkActs } from './workflows/link-acts.js';
 import { readLink } from './workflows/link-streams.js';
 
 const page = 'https://app.example/links/return';
-
-class Crash extends Error {}
 
 describe('the links of a person whom identity erased', () => {
   let stage: LinkStage;
@@ -232,48 +230,23 @@ describe('the links of a person whom identity erased', () => {
       ask: async <T>(service: ServiceName, path: string) => questions[service]?.(path, undefined) as T | undefined,
     };
     const upToDate = { waitFor: () => waitForProjections().then(() => true) };
-    const through = new Proxy(vault, {
-      get: (target, name) => {
-        const own: unknown = Reflect.get(cut.vault ?? {}, name) ?? Reflect.get(target, name);
-        return typeof own === 'function' ? own.bind(target) : own;
-      },
-    });
+    const through = withParts(vault, cut.vault);
     const acts = new LinkActs(log, clock, asked, through);
     const erasing = new ErasingLinks(log, clock, asked, pool, upToDate, through, acts);
     const quiet = { warn: () => undefined, info: () => undefined };
     return { erasing, job: new LinkErasures(erasing, { sweepSeconds: 3_600 }, quiet) };
   }
 
-  function cutLog(type: string, recorded: boolean): EventLog {
-    const { log } = stage.service;
-    return new Proxy(log, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (name !== 'append') return typeof value === 'function' ? value.bind(target) : value;
-        return async (requests: readonly AppendRequest[]) => {
-          const isMeant = requests.some(({ writes }) =>
-            writes.some(({ events }) => events.some((event) => event.type === type)),
-          );
-          if (!isMeant) return target.append(requests);
-          if (recorded) await target.append(requests);
-          throw new Crash();
-        };
-      },
-    });
-  }
-  const crash = async () => {
-    throw new Crash();
-  };
-
+  const cutAt = (type: string, recorded: boolean) => cutLog(stage.service.log, type, recorded);
   const cuts: readonly (() => Parameters<typeof parts>[0])[] = [
-    () => ({ log: cutLog('LinkErasureBegun', false) }),
-    () => ({ log: cutLog('LinkErasureBegun', true) }),
-    () => ({ log: cutLog('LinkEnded', false) }),
-    () => ({ log: cutLog('LinkEnded', true) }),
+    () => ({ log: cutAt('LinkErasureBegun', false) }),
+    () => ({ log: cutAt('LinkErasureBegun', true) }),
+    () => ({ log: cutAt('LinkEnded', false) }),
+    () => ({ log: cutAt('LinkEnded', true) }),
     () => ({ vault: { linksWithAccounts: crash } }),
     () => ({ vault: { erase: crash } }),
-    () => ({ log: cutLog('LinkErasureCompleted', false) }),
-    () => ({ log: cutLog('LinkErasureCompleted', true) }),
+    () => ({ log: cutAt('LinkErasureCompleted', false) }),
+    () => ({ log: cutAt('LinkErasureCompleted', true) }),
   ];
 
   it('a process may stop at any step, any number of times, in any order with others: it is finished, and once', async () => {

@@ -17,39 +17,16 @@ import {
 import { decideAgain } from './replay.js';
 import type { At } from './stamped.js';
 import { decideNotes, type Noted, notedOf, nothingNoted, revocationOf, type StandingEvent } from './standing.js';
+import { campaignId, claimId, fundId, measureId, orderOf, personId, refusalAt } from './test-claim.js';
 
-const personId = '019ab3f0-6c00-7000-8000-000000000001';
-const claimId = '019ab3f0-6c00-7000-8000-0000000000c1';
-const measureId = '019ab3f0-6c00-7000-8000-0000000000e1';
-const fundId = '019ab3f0-6c00-7000-8000-0000000000f1';
-const campaignId = '019ab3f0-6c00-7000-8000-0000000000d1';
 const [read, claimed, later] = [1, 2, 3].map((second) => `2026-12-01T00:00:0${second}.000Z`) as [
   string,
   string,
   string,
 ];
 
-const order: GrantOrder = {
-  claimId,
-  personId,
-  campaignId,
-  measureId,
-  programmeId: 'default',
-  fundId,
-  amountPoints: 11_000,
-  ruleVersion: 1,
-  attempt: 1,
-  dryRun: false,
-  pointsExpireAt: null,
-  pointsExpireAfterMonths: 6,
-  answers: [{ rule: 'age', answer: 'yes', factReadAt: read }],
-  receiptNumber: 'R-VHFF-AAM9-BBEU-ATMQ',
-};
-const refusal: LedgerAnswer = {
-  type: 'GrantRefused',
-  data: { claimId, personId, measureId, fundId, attempt: 1, reasonCode: 'fund_exhausted', curable: true },
-  effectiveAt: later,
-};
+const order = orderOf([{ rule: 'age', answer: 'yes', factReadAt: read }]);
+const refusal = refusalAt(later);
 const heldFor = { heldFor: 'identity_review' } as const;
 const revoked: Noted = { ...nothingNoted, revoked: true };
 const erased: Noted = { ...nothingNoted, erased: true };

@@ -17,6 +17,8 @@ export interface ClientKey {
   readonly y?: string;
 }
 
+export const providerIdForm = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
 export interface ClientFacts {
   readonly clientId: string;
   readonly role: ClientRole;

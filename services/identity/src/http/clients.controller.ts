@@ -11,12 +11,11 @@ import {
 } from '@tsunagu/service-host';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsOptional, Matches, ValidateNested } from 'class-validator';
-import { type ClientRole, clientRoles } from '../domain/client.js';
+import { type ClientRole, clientRoles, providerIdForm } from '../domain/client.js';
 import { publicKeyOf } from '../outbound/client-assertions.js';
 import { type ClientOfOwner, Clients } from '../workflows/clients.js';
 
 const clientIdForm = /^[a-z0-9][a-z0-9-]{2,62}$/;
-const providerIdForm = /^[a-z0-9][a-z0-9-]{0,39}$/;
 /** The old key and the new one while it is changed, and some room. */
 const keysMax = 5;
 const base64urlForm = /^[A-Za-z0-9_-]{1,700}$/;

@@ -2,9 +2,8 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { isId } from '@tsunagu/kernel';
 import { Problem, Roles } from '@tsunagu/service-host';
+import { providerIdForm } from '../domain/client.js';
 import { PairwiseIds } from '../workflows/pairwise-ids.js';
-
-const providerPattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
 /** What service-link asks for a provider that has linked the person; null of somebody who is erased. */
 @ApiExcludeController()
@@ -15,7 +14,7 @@ export class InternalPairwiseController {
 
   @Get(':providerId')
   async ofProvider(@Param('personId') personId: string, @Param('providerId') providerId: string) {
-    const isAsked = isId(personId) && providerPattern.test(providerId);
+    const isAsked = isId(personId) && providerIdForm.test(providerId);
     const pairwiseId = isAsked ? await this.pairwiseIds.of(`provider:${providerId}`, personId) : undefined;
     if (pairwiseId === undefined) throw new Problem({ code: 'request.not_found' });
     return { pairwiseId };

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AppendRequest, EventLog } from '@tsunagu/event-store';
+import type { EventLog } from '@tsunagu/event-store';
 import { newId } from '@tsunagu/kernel';
+import { Crash, crash, cutLog, withParts } from '@tsunagu/service-host/testing';
 import { VaultMasters } from '@tsunagu/vault';
 import { UnfinishedErasures } from '../jobs/unfinished-erasures.js';
 import { identityKeys, vaultUse } from '../keys.js';
 import { SessionEnds } from '../outbound/session-ends.js';
 import { Vault } from '../outbound/vault.js';
 import { ErasureIndex } from '../projections/erasure-index.js';
-import { Crash } from '../test-humans.js';
 import { startTestIdentity, type TestIdentity } from '../test-identity.js';
 import { Erasing } from './erasing.js';
 import { Survivors } from './survivors.js';
@@ -30,32 +30,21 @@ describe('an erasure that is cut off', () => {
   /** With some of its parts ending the process, so to say, when they are called. */
   function erasing(parts: { log?: EventLog; ends?: Partial<SessionEnds>; vault?: Partial<Vault> } = {}): Erasing {
     const { log, clock } = identity.service;
-    const through = <T extends object>(real: T, replaced: object | undefined): T =>
-      new Proxy(real, {
-        get: (target, name) => {
-          const own: unknown = Reflect.get(replaced ?? {}, name) ?? Reflect.get(target, name);
-          return typeof own === 'function' ? own.bind(target) : own;
-        },
-      });
     const survivors = new Survivors(log);
-    return new Erasing(parts.log ?? log, clock, through(ends, parts.ends), through(vault, parts.vault), survivors);
+    return new Erasing(parts.log ?? log, clock, withParts(ends, parts.ends), withParts(vault, parts.vault), survivors);
   }
 
   /** Something happens just before persons are read for the first time. */
   function beforeReading(meanwhile: () => Promise<unknown>): EventLog {
     const { log } = identity.service;
     let happened = false;
-    return new Proxy(log, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (name !== 'readStreams') return typeof value === 'function' ? value.bind(target) : value;
-        return async (streams: readonly string[]) => {
-          if (!happened && streams.some((stream) => stream.startsWith('person-'))) {
-            happened = true;
-            await meanwhile();
-          }
-          return target.readStreams(streams);
-        };
+    return withParts(log, {
+      readStreams: async (streams: readonly string[]) => {
+        if (!happened && streams.some((stream) => stream.startsWith('person-'))) {
+          happened = true;
+          await meanwhile();
+        }
+        return log.readStreams(streams);
       },
     });
   }
@@ -68,27 +57,7 @@ describe('an erasure that is cut off', () => {
     return { personId, erasureId };
   }
 
-  function cutLog(type: string, recorded: boolean): EventLog {
-    const { log } = identity.service;
-    return new Proxy(log, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (name !== 'append') return typeof value === 'function' ? value.bind(target) : value;
-        return async (requests: readonly AppendRequest[]) => {
-          const isMeant = requests.some(({ writes }) =>
-            writes.some(({ events }) => events.some((event) => event.type === type)),
-          );
-          if (!isMeant) return target.append(requests);
-          if (recorded) await target.append(requests);
-          throw new Crash();
-        };
-      },
-    });
-  }
-
-  const crash = async () => {
-    throw new Crash();
-  };
+  const cut = (type: string, recorded: boolean) => cutLog(identity.service.log, type, recorded);
   const keysOf = async (personId: string) => {
     const { rows } = await identity.service.pool.query<{ wrapped: Buffer | null; kinds: number }>(
       `select wrapped, (select count(*)::int from vault_attributes kept where kept.person_id = $1) as kinds
@@ -105,11 +74,11 @@ describe('an erasure that is cut off', () => {
   }
 
   const afterTheLog = [
-    ['after the log said so', () => ({ log: cutLog('PersonErased', true) })],
+    ['after the log said so', () => ({ log: cut('PersonErased', true) })],
     ['before the sessions end', () => ({ ends: { endOfPerson: crash } })],
     ['before the keys are destroyed', () => ({ vault: { destroyKeys: crash } })],
-    ['before it is said to be done', () => ({ log: cutLog('ErasureCompleted', false) })],
-    ['after it was said to be done', () => ({ log: cutLog('ErasureCompleted', true) })],
+    ['before it is said to be done', () => ({ log: cut('ErasureCompleted', false) })],
+    ['after it was said to be done', () => ({ log: cut('ErasureCompleted', true) })],
   ] as const;
 
   it.each(afterTheLog)('%s is finished by the job', async (_, parts) => {
@@ -132,7 +101,7 @@ describe('an erasure that is cut off', () => {
 
   it('before the log said so has erased nothing, and neither has the job', async () => {
     const { personId, erasureId } = await proposed();
-    const parts = { log: cutLog('PersonErased', false) };
+    const parts = { log: cut('PersonErased', false) };
     await expect(erasing(parts).approve(erasureId, another)).rejects.toThrow(Crash);
     await runJob();
     expect((await erasing().find(erasureId))?.state).toBe('proposed');
