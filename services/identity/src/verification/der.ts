@@ -98,6 +98,11 @@ export class DerCursor {
     return this.bytes.toString('latin1', start, end);
   }
 
+  /** Octets that are no UTF-8 become U+FFFD. */
+  utf8({ start, end }: Element): string {
+    return this.bytes.toString('utf8', start, end);
+  }
+
   raw({ from, end }: Element): Buffer {
     return this.bytes.subarray(from, end);
   }
@@ -128,68 +133,76 @@ function objectIdentifierOf(bytes: Buffer, { start, end }: Element): string {
 }
 
 function elementAt(bytes: Buffer, from: number, end: number): Element {
+  const start = contentStart(bytes, from, end);
+  return { tag: bytes[from] ?? 0, from, start, end: contentEnd(bytes, from, start, end) };
+}
+
+/** Behind the tag and the length. */
+function contentStart(bytes: Buffer, from: number, end: number): number {
   if (from + 2 > end) throw new DerError('cut off');
-  const tag = bytes[from] ?? 0;
-  if ((tag & 0x1f) === 0x1f) throw new DerError('a tag of many octets');
+  if (((bytes[from] ?? 0) & 0x1f) === 0x1f) throw new DerError('a tag of many octets');
   const first = bytes[from + 1] ?? 0;
-  if (first < 0x80) return within({ tag, from, start: from + 2, end: from + 2 + first }, end);
+  if (first < 0x80) return from + 2;
   const octets = first & 0x7f;
   if (octets === 0 || octets > 3 || from + 2 + octets > end) throw new DerError('a length of a wrong form');
-  const length = bytes.readUIntBE(from + 2, octets);
-  if (length < (octets === 1 ? 0x80 : 1 << (8 * (octets - 1)))) throw new DerError('a length with leading zeros');
-  const start = from + 2 + octets;
-  return within({ tag, from, start, end: start + length }, end);
+  return from + 2 + octets;
 }
 
-function within(element: Element, end: number): Element {
-  if (element.end > end) throw new DerError('longer than what it lies in');
-  return element;
+function contentEnd(bytes: Buffer, from: number, start: number, end: number): number {
+  const octets = start - from - 2;
+  const length = octets === 0 ? (bytes[from + 1] ?? 0) : bytes.readUIntBE(from + 2, octets);
+  if (octets > 0 && length < (octets === 1 ? 0x80 : 1 << (8 * (octets - 1)))) {
+    throw new DerError('a length with leading zeros');
+  }
+  if (start + length > end) throw new DerError('longer than what it lies in');
+  return start + length;
 }
 
+/** Makes no object for an element: a certificate has a hundred, and every one of them is seen here. */
 function requireDer(bytes: Buffer, from: number, end: number, depth: number, inside: number): void {
   if (depth > depthMax) throw new DerError('nested too deeply');
-  let before: Element | undefined;
+  let before = from;
   for (let at = from; at < end; ) {
-    const element = elementAt(bytes, at, end);
-    if (inside === tags.set && before && compared(bytes, before, element) > 0) throw new DerError('a set out of order');
-    if (element.tag & constructed) {
-      if ((element.tag & classBits) === 0 && element.tag !== tags.sequence && element.tag !== tags.set) {
+    const tag = bytes[at] ?? 0;
+    const start = contentStart(bytes, at, end);
+    const next = contentEnd(bytes, at, start, end);
+    if (inside === tags.set && at > from && bytes.compare(bytes, at, next, before, at) > 0) {
+      throw new DerError('a set out of order');
+    }
+    if (tag & constructed) {
+      if ((tag & classBits) === 0 && tag !== tags.sequence && tag !== tags.set) {
         throw new DerError('a simple value in parts');
       }
-      requireDer(bytes, element.start, element.end, depth + 1, element.tag);
-    } else if ((element.tag & classBits) === 0) requireSimple(bytes, element);
-    before = element;
-    at = element.end;
+      requireDer(bytes, start, next, depth + 1, tag);
+    } else if ((tag & classBits) === 0 && !isSimple(tag, bytes, start, next)) {
+      throw new DerError(`a value of type ${tag} in a wrong form`);
+    }
+    before = at;
+    at = next;
   }
 }
 
-function compared(bytes: Buffer, one: Element, other: Element): number {
-  return bytes.compare(bytes, other.from, other.end, one.from, one.end);
-}
-
 /** One form for each value of the universal types. */
-function requireSimple(bytes: Buffer, { tag, start, end }: Element): void {
+function isSimple(tag: number, bytes: Buffer, start: number, end: number): boolean {
   const length = end - start;
-  const [first = 0, second = 0] = [bytes[start], bytes[start + 1]];
-  const last = bytes[end - 1] ?? 0;
-  const holds = () => {
-    switch (tag) {
-      case tags.boolean:
-        return length === 1 && (first === 0 || first === 0xff);
-      case tags.integer:
-        return length === 1 || (length > 1 && !(first === 0 && second < 0x80) && !(first === 0xff && second >= 0x80));
-      case tags.bitString:
-        return length > 0 && first < 8 && (length > 1 ? (last & ((1 << first) - 1)) === 0 : first === 0);
-      case null_:
-        return length === 0;
-      case tags.objectIdentifier:
-        return length > 0 && last < 0x80 && !hasPaddedArc(bytes, start, end);
-      default:
-        // An end-of-contents, a sequence or a set cannot be simple.
-        return tag !== 0 && tag !== 0x10 && tag !== 0x11;
-    }
-  };
-  if (!holds()) throw new DerError(`a value of type ${tag} in a wrong form`);
+  const first = length > 0 ? (bytes[start] ?? 0) : 0;
+  const second = length > 1 ? (bytes[start + 1] ?? 0) : 0;
+  const last = length > 0 ? (bytes[end - 1] ?? 0) : 0;
+  switch (tag) {
+    case tags.boolean:
+      return length === 1 && (first === 0 || first === 0xff);
+    case tags.integer:
+      return length === 1 || (length > 1 && !(first === 0 && second < 0x80) && !(first === 0xff && second >= 0x80));
+    case tags.bitString:
+      return length > 0 && first < 8 && (length > 1 ? (last & ((1 << first) - 1)) === 0 : first === 0);
+    case null_:
+      return length === 0;
+    case tags.objectIdentifier:
+      return length > 0 && last < 0x80 && !hasPaddedArc(bytes, start, end);
+    default:
+      // An end-of-contents, a sequence or a set cannot be simple.
+      return tag !== 0 && tag !== 0x10 && tag !== 0x11;
+  }
 }
 
 function hasPaddedArc(bytes: Buffer, start: number, end: number): boolean {

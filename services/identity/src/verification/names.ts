@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type DerCursor, DerError, type Element, tags } from './der.js';
 
 /** A distinguished name as it stands in a certificate. */
@@ -11,7 +12,7 @@ export interface DistinguishedName {
 /** DER content of the attribute types 2.5.4.3 and 2.5.4.10. */
 const commonNameType = '550403';
 const organisationType = '55040a';
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const replacement = '\ufffd';
 
 /** Throws DerError for what is no name. */
 export function readName(at: DerCursor): DistinguishedName {
@@ -44,7 +45,7 @@ export function partsOfName(at: DerCursor): readonly Buffer[] {
 export function textOf(at: DerCursor, element: Element): string | undefined {
   switch (element.tag) {
     case tags.utf8String:
-      return decoded(at.content(element));
+      return decoded(at, element);
     case tags.printableString:
     case tags.ia5String:
       return at.latin1(element);
@@ -53,10 +54,9 @@ export function textOf(at: DerCursor, element: Element): string | undefined {
   }
 }
 
-function decoded(content: Buffer): string {
-  try {
-    return utf8.decode(content);
-  } catch {
-    throw new DerError('a text that is no UTF-8');
-  }
+function decoded(at: DerCursor, element: Element): string {
+  const text = at.utf8(element);
+  // What is no UTF-8 shows as the replacement character, which may also be meant.
+  if (text.includes(replacement) && !isUtf8(at.content(element))) throw new DerError('a text that is no UTF-8');
+  return text;
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { RecentMap } from '@tsunagu/kernel';
-import { packed, type SignatureAnswer, type SignatureCheck, type ThreadAnswers } from './signature-work.js';
+import { answerAt, packed, type SignatureAnswer, type SignatureCheck, type ThreadAnswers } from './signature-work.js';
 import type { TrustedAuthority } from './trusted-authorities.js';
 
 export interface SignatureThreadsOptions {
@@ -147,10 +147,10 @@ export class SignatureThreads implements OnModuleInit, OnModuleDestroy {
     const worker = this.openWorker(this.authorityFiles, `verification-${index}`);
     worker.unref();
     const thread: Thread = { worker, waiting: [], underWay: [] };
-    worker.on('message', ({ answers }: ThreadAnswers) => {
+    worker.on('message', (answers: ThreadAnswers) => {
       const answered = thread.underWay.shift() ?? [];
       this.send(thread);
-      for (const [at, { resolve }] of answered.entries()) resolve(answers[at]);
+      for (const [at, { resolve }] of answered.entries()) resolve(answerAt(answers, at));
     });
     // The exit follows; the next check opens another thread.
     worker.on('error', () => undefined);
