@@ -1,9 +1,13 @@
 // A service with a POST and a GET that do nothing: what authentication, parsing, validation and answering cost by themselves.
 // Runs as a process of its own on the database server named by TSUNAGU_TEST_POSTGRES_URL; prints { url, tokens } when it listens.
 import { Body, Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
+import { newId } from '@tsunagu/kernel';
 import { Roles, type ServiceDefinition } from '@tsunagu/service-host';
 import { startTestService } from '@tsunagu/service-host/testing';
 import { IsUUID } from 'class-validator';
+
+/** As many as the balances of the bench belong to. */
+const PERSONS = 1_000;
 
 class EmptyRequest {
   @IsUUID()
@@ -41,8 +45,9 @@ const definition: ServiceDefinition = {
 };
 
 const service = await startTestService(definition, { clockMs: Date.now() });
-const token = await service.token({ role: 'citizen', subject: '019ab3f0-6c00-7000-8000-000000000001' });
-console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, tokens: [token] }));
+const persons = Array.from({ length: PERSONS }, () => newId(Date.now()));
+const tokens = await Promise.all(persons.map((subject) => service.token({ role: 'citizen', subject })));
+console.log(JSON.stringify({ url: `${service.url}/campaign/v1/empty`, tokens }));
 process.once('SIGTERM', () => {
   void service.close().then(() => process.exit(0));
 });
