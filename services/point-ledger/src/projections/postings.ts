@@ -5,18 +5,19 @@ import { type Posting, postingsOf } from '../domain/postings.js';
 
 /** Every movement of points between the accounts of double entry, and its sums by day and by hour. */
 export async function recordPostings(client: PoolClient, events: readonly RecordedEvent[]): Promise<void> {
-  const rows: object[] = [];
+  const lists: unknown[][] = columns.map(() => []);
   const hours = new Map<string, Sum>();
   for (const event of events) {
     const { log, position, effectiveAt, recordedAt } = event;
     const [effective, recorded] = [hourOf(effectiveAt), hourOf(recordedAt)];
     for (const [ordinal, posting] of postingsOf(event).entries()) {
-      rows.push({ log, position, ordinal, ...posting, effectiveAt, recordedAt });
+      const row = { log, position, ordinal, ...posting, effectiveAt, recordedAt };
+      for (const [index, { of }] of columns.entries()) lists[index]?.push(row[of]);
       add(hours, { ...posting, log, effective, recorded });
     }
   }
-  if (rows.length === 0) return;
-  await client.query(insert, [JSON.stringify(rows)]);
+  if (hours.size === 0) return;
+  await client.query({ name: 'insert_postings', text: insert, values: lists });
   await client.query(addHours, [JSON.stringify([...hours.values()])]);
   await client.query(addDays, [JSON.stringify(daysOf(hours.values()))]);
 }
@@ -56,15 +57,25 @@ function dayOf(time: string): string {
   return japanDayOf(Date.parse(time));
 }
 
-// Nothing where the row is there: a process of an older release may have written it, from a checkpoint of its own.
+const columns = [
+  { name: 'log', type: 'integer', of: 'log' },
+  { name: 'position', type: 'bigint', of: 'position' },
+  { name: 'ordinal', type: 'smallint', of: 'ordinal' },
+  { name: 'debit_account', type: 'text', of: 'debitAccount' },
+  { name: 'credit_account', type: 'text', of: 'creditAccount' },
+  { name: 'points', type: 'bigint', of: 'points' },
+  { name: 'owner_id', type: 'text', of: 'ownerId' },
+  { name: 'fund_id', type: 'uuid', of: 'fundId' },
+  { name: 'dry_run', type: 'boolean', of: 'dryRun' },
+  { name: 'effective_at', type: 'timestamptz', of: 'effectiveAt' },
+  { name: 'recorded_at', type: 'timestamptz', of: 'recordedAt' },
+] as const;
+
+// An array a column: a third quicker than a JSON object a row. Nothing where the row is there: a process of an older release
+// may have written it, from a checkpoint of its own.
 const insert = `
-  insert into postings (
-    log, position, ordinal, debit_account, credit_account, points, owner_id, fund_id, dry_run, effective_at, recorded_at)
-  select log, position, ordinal, "debitAccount", "creditAccount", points, "ownerId", "fundId", "dryRun", "effectiveAt",
-         "recordedAt"
-    from json_to_recordset($1::json) as posting (
-      log integer, position bigint, ordinal smallint, "debitAccount" text, "creditAccount" text, points bigint, "ownerId" text,
-      "fundId" uuid, "dryRun" boolean, "effectiveAt" timestamptz, "recordedAt" timestamptz)
+  insert into postings (${columns.map(({ name }) => name).join(', ')})
+  select * from unnest(${columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')})
   on conflict do nothing`;
 
 const addDays = `
