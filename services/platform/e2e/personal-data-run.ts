@@ -36,6 +36,7 @@ export class PrivateRun {
         TSUNAGU_LOGIN_ISSUER: nationalLogin.issuer,
         TSUNAGU_LOGIN_CLIENT_ID: clientId,
         TSUNAGU_LOGIN_REDIRECT_URI: nationalReturnUrl,
+        TSUNAGU_LOGIN_SIGN_URL: nationalLogin.signUrl,
         TSUNAGU_STAFF_LOGIN_ISSUER: staffLogin.issuer,
         TSUNAGU_STAFF_LOGIN_CLIENT_ID: clientId,
         TSUNAGU_STAFF_LOGIN_REDIRECT_URI: staffReturnUrl,
@@ -109,9 +110,13 @@ export class PrivateRun {
     };
   }
 
-  /** An account at one of the logins, and what it is called there. */
-  account(who: string, login: SimulatedLogin, claims: object): string {
-    const accountId = login.account(claims);
+  /** An account at one of the logins, and what it is called there. With `card` it can sign. */
+  account(who: string, login: SimulatedLogin, claims: object, card?: Card): string {
+    const signing = card && {
+      certificate: card.signatureCertificate ?? '',
+      privateKey: card.signaturePrivateKey ?? '',
+    };
+    const accountId = login.account(claims, signing);
     this.keep(`account of ${who} at the login`, accountId);
     this.keep(`subject of ${who}`, pairwiseSubject(clientId, accountId));
     return accountId;

@@ -72,6 +72,43 @@ export async function byNationalLogin(run: PrivateRun): Promise<void> {
   at.mode.outage = 'none';
 }
 
+/** By a national login in which the card signs: as a new person, as a known one, and refused. */
+export async function bySigningLogin(run: PrivateRun): Promise<void> {
+  const { nationalLogin: at, people } = run;
+  const signIn = async (accountId: string) => {
+    const way = { path: 'national-login', accountId, begin: { sign: true } } as const;
+    const answer = await login<Session>(run, at, way);
+    if (answer.status === 201) run.keepToken('somebody whose card signs', answer.body.accessToken);
+    return answer;
+  };
+  const own = async (who: string) => {
+    const card = await run.newCard(who);
+    // No birth date: another than the card's would be another person's.
+    const { name, address } = run.newHolder(`${who} at the login`);
+    const accountId = run.account(who, at, { name, address }, card);
+    return { card, accountId };
+  };
+  const fresh = await own('somebody whose card signs first');
+  const { status, body } = await signIn(fresh.accountId);
+  if (status !== 201) throw new Error(refusal({ status, body }));
+  await grant(run.platform.api, run.launched, body.accessToken);
+  const tapped = await people.signIn(fresh.card, { attributesOf: fresh.card });
+  expect(tapped.body.person.personId).toBe(body.person.personId);
+  run.keepToken('somebody whose card signed', tapped.body.accessToken);
+  run.keep('MyKey ID of somebody whose card signed', tapped.body.person.myKeyId ?? '');
+
+  const known = await own('somebody whose card signs later');
+  const before = await people.signIn(known.card);
+  run.keepToken('somebody whose card will sign', before.body.accessToken);
+  run.keep('MyKey ID of somebody whose card will sign', before.body.person.myKeyId ?? '');
+  expect((await signIn(known.accountId)).body.person.personId).toBe(before.body.person.personId);
+  at.signing.mode = 'other_bytes';
+  expect(refusal(await signIn(known.accountId))).toBe('401 identity.signature_invalid');
+  at.signing.mode = 'nothing';
+  expect(refusal(await signIn(known.accountId))).toBe('401 identity.login_invalid');
+  at.signing.mode = 'good';
+}
+
 /** Staff whose login tells more of them than anybody asked for; gives the tokens of two of them for the support desk. */
 export async function byStaffLogin(run: PrivateRun): Promise<readonly [string, string]> {
   const { staffLogin: at } = run;
@@ -149,6 +186,12 @@ export async function byProviderPage(run: PrivateRun, support: string): Promise<
     body: { linkId, points: 1_000 },
   });
   expect((await untilState(api, `/exchange/v1/exchanges/${exchangeId}`, token, ['confirmed'])).state).toBe('confirmed');
+  const [provider] = await run.platform.tokens('--role', 'partner', '--provider', 'sim-pay');
+  const { pairwiseId } = await api.expect<{ pairwiseId: string }>(200, 'POST', '/service-link/v1/pairwise-lookups', {
+    token: run.keepToken('a provider', provider ?? ''),
+    body: { providerAccountRef: simulatedReference(account) },
+  });
+  run.keep('pairwise id', pairwiseId);
   for (const providerAccountId of [account, simulatedReference(account)])
     await api.expect(200, 'POST', '/service-link/v1/account-lookups', {
       token: support,

@@ -13,6 +13,7 @@ import {
   atTerminals,
   byNationalLogin,
   byProviderPage,
+  bySigningLogin,
   byStaffLogin,
   erased,
   memberServices,
@@ -181,6 +182,7 @@ describe('personal data on the whole way of several persons (invariant I9)', () 
 
   it('comes by the national login and the provider’s page, at counters and kiosks, and is erased', async () => {
     await byNationalLogin(run);
+    await bySigningLogin(run);
     const desk = await byStaffLogin(run);
     await byProviderPage(run, desk[0]);
     await atTerminals(run);
