@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TestAnswer } from '@tsunagu/service-host/testing';
 import { type LinkStage, startLinkStage } from './test-link-stage.js';
 
@@ -109,9 +110,42 @@ describe('a disputed link', () => {
     const account = stage.freshAccount();
     const linkId = await stage.established(me, account);
     await approve('suzuki', await propose('ito', 'deceased', 'ended', [{ linkId }]));
-    expect((await stage.asked(linkId)).body).toMatchObject({ state: 'ended', providerAccountRef: null });
+    expect((await stage.asked(linkId)).body).toMatchObject({ state: 'ended' });
     expect((await stage.link(stage.person(), account)).body.code).toBe('service_link.account_taken');
   });
+
+  it.each(['deceased', 'moved_away'])(
+    'ended as %s, its account is kept until nothing is on its way',
+    async (pattern) => {
+      const sweeping = await startLinkStage({ TSUNAGU_LINK_SWEEP_SECONDS: '1' });
+      const forgotten = async (linkId: string) => {
+        for (let times = 0; times < 200 && (await sweeping.vaultRows(linkId))?.accounts; times += 1) await delay(50);
+      };
+      try {
+        const me = sweeping.person();
+        const [owing, settled] = [sweeping.freshAccount(), sweeping.freshAccount()];
+        const many = { programmeId: 'many-programme' };
+        const owingId = await sweeping.established(me, owing, many);
+        const settledId = await sweeping.established(me, settled, { ...many, providerId: 'other-pay' });
+        sweeping.world.openExchanges.set(owingId, [{ exchangeId: owingId, state: 'outcome_unknown', points: 100 }]);
+        const { providerAccountRef } = (await sweeping.asked(owingId)).body;
+        const correction = { pattern, outcome: 'ended', links: [{ linkId: owingId }, { linkId: settledId }] };
+        const proposal = await sweeping.asStaff('ito', 'POST', 'link-corrections', {
+          ...correction,
+          evidence: 'file/2026/18',
+        });
+        await sweeping.asStaff('suzuki', 'POST', `link-changes/${proposal.body.changeId}/approve`);
+        await forgotten(settledId);
+        expect((await sweeping.asked(settledId)).body).toMatchObject({ state: 'ended', providerAccountRef: null });
+        expect((await sweeping.asked(owingId)).body).toMatchObject({ state: 'ended', providerAccountRef });
+        sweeping.world.openExchanges.clear();
+        await forgotten(owingId);
+        expect((await sweeping.asked(owingId)).body).toMatchObject({ state: 'ended', providerAccountRef: null });
+      } finally {
+        await sweeping.close();
+      }
+    },
+  );
 
   it('of a swapped pair: one correction, one request, and both have their own account', async () => {
     const [one, two] = [stage.person(), stage.person()];

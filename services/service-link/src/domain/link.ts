@@ -53,9 +53,12 @@ export interface Link {
   readonly awaitsPerson: boolean;
   /** Why it was refused or ended. */
   readonly reasonCode?: string;
-  /** An erasure ended it while it stood: what was sent over it before still comes to its end. */
+  /** It stood until one of `owingEnds`: what was sent over it before still comes to its end. */
   readonly owesOutcome?: boolean;
 }
+
+/** Ends that say nothing against the account: what was sent there may still have to be sent again. */
+export const owingEnds: readonly string[] = ['person_erased', 'deceased', 'moved_away'];
 
 export type DisputeSide = 'holder' | 'account_owner' | 'provider';
 
@@ -93,7 +96,7 @@ export function evolve(state: Link | undefined, event: LinkEvent): Link {
     case 'LinkEnded': {
       const { pattern } = event.data;
       // Over a link that was disputed nothing is sent, nor sent again.
-      const owesOutcome = pattern === 'person_erased' && state.status === 'established';
+      const owesOutcome = owingEnds.includes(pattern) && state.status === 'established';
       return { ...state, status: 'ended', reasonCode: pattern, ...(owesOutcome && { owesOutcome }) };
     }
     case 'LinkReplaced': {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { inTransaction } from '@tsunagu/event-store';
 import { keyedHash, type MasterUse, open, PersonKeys, personKeysOf, seal, type VaultMasters } from '@tsunagu/vault';
 import type { Pool, PoolClient } from 'pg';
-import { currentAccount, type Link } from '../domain/link.js';
+import { currentAccount, type Link, owingEnds } from '../domain/link.js';
 import { type Authorization, sameText } from './authorization.js';
 
 /** What the person typed. */
@@ -155,13 +155,25 @@ export class LinkVault {
     await this.database.query('delete from link_accounts where link_id = $1', [linkId]);
   }
 
-  /** What a crash left behind of links that are over, as the read model lists them. Those of erased persons go with their key. */
+  /** What a crash left behind of links that are over, as the read model lists them, but for links that owe an outcome. */
   async forgetAccountsOfEndedLinks(): Promise<void> {
     await this.database.query(
       `delete from link_accounts using links
         where links.link_id = link_accounts.link_id and links.state in ('refused', 'ended')
-          and links.reason_code is distinct from 'person_erased'`,
+          and coalesce(links.reason_code, '') <> all ($1)`,
+      [owingEnds],
     );
+  }
+
+  /** Links of which an account is kept though they are over. Those of erased persons are not among them: they go with their key. */
+  async endedLinksWithAccounts(limit: number): Promise<readonly string[]> {
+    const found = await this.database.query<{ link_id: string }>(
+      `select distinct link_id from link_accounts join links using (link_id)
+        where links.state = 'ended' and links.reason_code = any ($1) and links.reason_code <> 'person_erased'
+        limit $2`,
+      [owingEnds, limit],
+    );
+    return found.rows.map((row) => row.link_id);
   }
 
   /** SHA-256 of the person's key; one is made where there is none, so that there is one to destroy. */

@@ -13,7 +13,7 @@ import { CLOCK, EVENT_LOG } from '@tsunagu/service-host';
 import { type Correction, type CorrectionRefusal, decideCorrection } from '../domain/correction.js';
 import * as guardianship from '../domain/guardianship.js';
 import { accountStreamsOf, choiceStreamOf } from '../domain/guards.js';
-import { linkStream } from '../domain/link.js';
+import { linkStream, owingEnds } from '../domain/link.js';
 import {
   decideVerdict,
   fold,
@@ -177,9 +177,9 @@ export class LinkChanges {
     return [...found.values()].flatMap(({ recorded }: FoundLink) => recorded.map(({ actor }) => actor));
   }
 
-  /** Ended links send nothing any more. After a crash the sweeper does it. */
+  /** Ended links send nothing any more. After a crash the sweeper does it, and where something may have to be sent again. */
   async #forgetAccounts(change: LinkChangeProposed['change']): Promise<void> {
-    if (change.kind !== 'correction' || change.outcome === 'upheld') return;
+    if (change.kind !== 'correction' || change.outcome === 'upheld' || owingEnds.includes(change.pattern)) return;
     for (const { linkId } of change.links) await this.vault.forgetAccounts(linkId);
   }
 

@@ -22,8 +22,8 @@ import { noSoonerThan, type Waiting } from '../outbound/answer-floor.js';
 import type { CodeAttempts } from '../outbound/code-attempts.js';
 import type { LinkVault } from '../outbound/link-vault.js';
 import { confirmAccount, confirmVisit, notFinished } from '../outbound/provider.js';
-import { askProvider } from '../outbound/questions.js';
-import { readGuards, readLink } from './link-streams.js';
+import { askOpenExchanges, askProvider } from '../outbound/questions.js';
+import { readGuards, readLink, readLinks } from './link-streams.js';
 
 export const LINK_VAULT = Symbol('LINK_VAULT');
 export const PROVIDER_CALLS = Symbol('PROVIDER_CALLS');
@@ -257,6 +257,16 @@ export class Linking implements OnApplicationBootstrap, OnModuleDestroy {
     await this.attempts.forgetOld(this.clock.now());
     await this.vault.forgetAccountsOfEndedLinks();
     await this.vault.sealOlder(sealOlderMax);
+    await this.#forgetSettledAccounts();
+  }
+
+  /** The accounts of ended links over which nothing is on its way any more. */
+  async #forgetSettledAccounts(): Promise<void> {
+    const linkIds = await this.vault.endedLinksWithAccounts(sweepLinksMax);
+    for (const [linkId, { link }] of await readLinks(this.log, linkIds)) {
+      const open = link.owesOutcome ? await askOpenExchanges(this.questions, linkId) : [];
+      if (open.length === 0) await this.vault.forgetAccounts(linkId);
+    }
   }
 
   #now(): string {
